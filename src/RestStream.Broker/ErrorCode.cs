@@ -1,0 +1,34 @@
+namespace RestStream.Broker;
+
+/// <summary>Kafka's error codes, with Kafka's numbers, for what this broker refuses.</summary>
+public enum ErrorCode : short
+{
+    UnknownServerError = -1,
+    OffsetOutOfRange = 1,
+    CorruptMessage = 2,
+    UnknownTopicOrPartition = 3,
+    RequestTimedOut = 7,
+    MessageTooLarge = 10,
+    InvalidTopic = 17,
+    InvalidTimestamp = 32,
+    TopicAlreadyExists = 36,
+    InvalidPartitions = 37,
+    InvalidConfig = 40,
+    InvalidRequest = 42,
+    PolicyViolation = 44,
+    KafkaStorageError = 56,
+    UnsupportedCompressionType = 76,
+    InvalidRecord = 87,
+
+    /// <summary>Ours: the disk is full. Kafka has no code for it.</summary>
+    DiskFull = 10_001,
+
+    /// <summary>Ours: the next offset is not the one the request demanded (<c>If-Match</c>).</summary>
+    OffsetMismatch = 10_002,
+
+    /// <summary>Ours: the topic was deleted and made again since the cursor was handed out.</summary>
+    TopicRecreated = 10_003,
+
+    /// <summary>Ours: more topics or partitions than the settings allow.</summary>
+    LimitReached = 10_004,
+}

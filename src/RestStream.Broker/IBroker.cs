@@ -1,0 +1,118 @@
+using RestStream.Broker.Topics;
+using RestStream.Storage;
+using RestStream.Storage.Records;
+
+namespace RestStream.Broker;
+
+/// <summary>
+/// The seam between the host and an engine: the embedded log today, an Apache Kafka cluster later. Speaks batches of bytes, never record objects.
+/// Every method may throw <see cref="BrokerException"/>. Safe on any thread.
+/// </summary>
+public interface IBroker
+{
+    /// <summary>Creates a topic; durable when it returns. <see cref="ErrorCode.TopicAlreadyExists"/>, <see cref="ErrorCode.InvalidTopic"/>, <see cref="ErrorCode.InvalidPartitions"/>, <see cref="ErrorCode.InvalidConfig"/>.</summary>
+    Task<TopicDescription> CreateTopicAsync(TopicSpec spec, CancellationToken cancellationToken);
+
+    /// <summary>Adds partitions, sets or resets configs; durable when it returns.</summary>
+    Task<TopicDescription> AlterTopicAsync(string topic, TopicChange change, CancellationToken cancellationToken);
+
+    /// <summary>Takes the topic away at once and durably; its data leaves the disk in the background.</summary>
+    Task DeleteTopicAsync(string topic, CancellationToken cancellationToken);
+
+    /// <summary>Names in ordinal order, from the first one after <paramref name="after"/> (null: from the start), at most <paramref name="limit"/>. Costs O(page).</summary>
+    IReadOnlyList<TopicDescription> ListTopics(string? after, int limit, bool includeInternal);
+
+    TopicDescription DescribeTopic(string topic);
+
+    /// <summary>
+    /// Appends one finished batch, built by the host and trusted (clients' own batches go through <see cref="RecordBatchValidator"/> first). Takes ownership of <paramref name="batch"/>.
+    /// Completes when it is as durable as the topic's policy asks and visible to readers.
+    /// <see cref="ErrorCode.UnknownTopicOrPartition"/>, <see cref="ErrorCode.MessageTooLarge"/>, <see cref="ErrorCode.InvalidTimestamp"/>, <see cref="ErrorCode.DiskFull"/>,
+    /// <see cref="ErrorCode.KafkaStorageError"/>, <see cref="ErrorCode.OffsetMismatch"/>.
+    /// </summary>
+    ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1);
+
+    /// <summary>Appends batches to several partitions: all or none, across a crash too.</summary>
+    ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts);
+
+    /// <summary>Opens a reader at these positions. Cheap; holds nothing while parked. Dispose it.</summary>
+    /// <exception cref="BrokerException">Unknown topic or partition; offset out of range comes from the read.</exception>
+    IFetch OpenFetch(IReadOnlyList<FetchPosition> positions);
+
+    /// <summary>Kafka's ListOffsets: the first record at or after <paramref name="timestamp"/> (epoch ms); -1 latest, -2 earliest, -3 largest timestamp. Null when there is none.</summary>
+    TimestampedOffset? FindOffset(TopicPartition partition, long timestamp);
+
+    /// <summary>Kafka's DeleteRecords: records below these offsets are gone; -1 = the high watermark. Answers the new log starts.</summary>
+    Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken);
+
+    /// <summary>The segments of one partition, oldest first.</summary>
+    IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition);
+
+    /// <summary>Whether appends are taken, recovery results, free disk.</summary>
+    BrokerHealth Health { get; }
+}
+
+/// <summary>Where a reader stands: the next offset it wants. <paramref name="TopicId"/> guards against a topic made again; empty = do not check.</summary>
+public readonly record struct FetchPosition(TopicPartition Partition, long Offset, Guid TopicId = default);
+
+/// <summary>
+/// One reader: long-poll, SSE follower, sink task. Not thread safe. The positions move with <see cref="Read"/>, in memory only.
+/// The same encoded bytes are shared by every reader of a batch.
+/// </summary>
+public interface IFetch : IDisposable
+{
+    /// <summary>Next offset per partition, in the order given to <see cref="IBroker.OpenFetch"/>.</summary>
+    IReadOnlyList<FetchPosition> Positions { get; }
+
+    /// <summary>High watermark per partition, in the same order.</summary>
+    long EndOffset(int index);
+
+    /// <summary>
+    /// The next batches, encoded, over all partitions round-robin, without waiting: until <paramref name="maxBytes"/> of encoded records are reached, at least one record when there is any.
+    /// Fills <paramref name="into"/> (cleared first) and moves the positions past every record handed out; returns the number of records, 0 = nothing there now.
+    /// </summary>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.OffsetOutOfRange"/>, <see cref="ErrorCode.CorruptMessage"/>, <see cref="ErrorCode.UnknownTopicOrPartition"/> (deleted), <see cref="ErrorCode.TopicRecreated"/>.</exception>
+    int Read(RecordEncoder encoder, int maxRecords, int maxBytes, List<EncodedSlice> into);
+
+    /// <summary>Moves one partition's position (after a gap, or to skip).</summary>
+    void Seek(int index, long offset);
+
+    /// <summary>Waits until any partition grew past its position or was deleted; false when <paramref name="maxWait"/> ran out. One wait at a time.</summary>
+    ValueTask<bool> WaitAsync(TimeSpan maxWait, CancellationToken cancellationToken);
+}
+
+/// <summary>A run of consecutive records of one encoded batch: records <paramref name="First"/> to <paramref name="Last"/> (inclusive) of <paramref name="Batch"/>, read for position <paramref name="PositionIndex"/>.</summary>
+public readonly record struct EncodedSlice(int PositionIndex, EncodedBatch Batch, int First, int Last);
+
+/// <summary>
+/// One batch encoded once in one format and shared by all its readers: record <c>i</c> is <c>Bytes[Ends[i-1]..Ends[i]]</c> with offset <c>Offsets[i]</c>. Immutable.
+/// </summary>
+public sealed class EncodedBatch(byte[] bytes, int[] ends, long[] offsets, long[] timestamps, bool hasLineBreaks)
+{
+    public byte[] Bytes { get; } = bytes;
+    public int[] Ends { get; } = ends;
+    public long[] Offsets { get; } = offsets;
+    public long[] Timestamps { get; } = timestamps;
+
+    /// <summary>True when a record holds a raw CR or LF (white space inside a JSON value), which SSE and NDJSON must treat apart.</summary>
+    public bool HasLineBreaks { get; } = hasLineBreaks;
+
+    public int Count => Ends.Length;
+
+    public ReadOnlyMemory<byte> Record(int index) => Bytes.AsMemory(Start(index), Ends[index] - Start(index));
+
+    public int Start(int index) => index == 0 ? 0 : Ends[index - 1];
+}
+
+/// <summary>
+/// How a batch becomes an <see cref="EncodedBatch"/>. The host makes one instance per format and uses it for ever: the instance is the cache key.
+/// <see cref="Encode"/> checks the CRC; control batches and transaction markers give an empty batch.
+/// </summary>
+public abstract class RecordEncoder
+{
+    /// <exception cref="CorruptBatchException">The CRC or the contents are wrong.</exception>
+    public abstract EncodedBatch Encode(TopicPartition partition, ReadOnlySpan<byte> batch);
+}
+
+/// <summary>For <c>/health</c> and <c>/metrics</c>.</summary>
+public sealed record BrokerHealth(bool Ready, string? WritesStoppedReason, bool DiskFull, long FreeBytes, RecoveryReport Recovery, IReadOnlyList<DamagedPartition> Damaged);

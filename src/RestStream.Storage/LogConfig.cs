@@ -1,0 +1,58 @@
+using RestStream.Storage.Records;
+
+namespace RestStream.Storage;
+
+/// <summary>When an acknowledged record is on disk (topic config <c>reststream.durability</c>).</summary>
+public enum Durability : byte
+{
+    /// <summary>Answered after the flush: survives a power cut.</summary>
+    Fsync = 0,
+
+    /// <summary>Answered from the page cache, flushed after <c>flush.messages</c> records or <c>flush.ms</c>: survives a killed process.</summary>
+    Interval = 1,
+
+    /// <summary>Answered from the page cache, flushed when the operating system likes: survives a killed process.</summary>
+    Os = 2,
+}
+
+/// <summary>The topic settings that the log itself obeys. Names and defaults are Kafka's topic configs unless the comment says otherwise.</summary>
+public sealed record LogConfig
+{
+    public static LogConfig Default { get; } = new();
+
+    /// <summary><c>segment.bytes</c>. Below 2 GiB because positions are int32. Kafka 4 refuses less than 1 MiB, we do not.</summary>
+    public int SegmentBytes { get; init; } = 1024 * 1024 * 1024;
+
+    /// <summary><c>segment.ms</c>.</summary>
+    public long SegmentMs { get; init; } = 604_800_000;
+
+    /// <summary><c>segment.index.bytes</c>.</summary>
+    public int SegmentIndexBytes { get; init; } = 10 * 1024 * 1024;
+
+    /// <summary><c>index.interval.bytes</c>.</summary>
+    public int IndexIntervalBytes { get; init; } = 4096;
+
+    /// <summary><c>retention.ms</c>; -1 keeps for ever.</summary>
+    public long RetentionMs { get; init; } = 604_800_000;
+
+    /// <summary><c>retention.bytes</c> per partition; -1 is no limit.</summary>
+    public long RetentionBytes { get; init; } = -1;
+
+    /// <summary>True when <c>cleanup.policy</c> names delete: retention applies.</summary>
+    public bool CleanupDelete { get; init; } = true;
+
+    /// <summary><c>file.delete.delay.ms</c>.</summary>
+    public long FileDeleteDelayMs { get; init; } = 60_000;
+
+    /// <summary><c>message.timestamp.type</c>.</summary>
+    public TimestampType TimestampType { get; init; } = TimestampType.CreateTime;
+
+    /// <summary><c>reststream.durability</c>.</summary>
+    public Durability Durability { get; init; } = Durability.Fsync;
+
+    /// <summary><c>flush.messages</c>: records after which an interval topic is flushed.</summary>
+    public long FlushMessages { get; init; } = long.MaxValue;
+
+    /// <summary><c>flush.ms</c>: longest an interval topic stays unflushed. Kafka leaves it unset; 1 s is our default for interval topics.</summary>
+    public long FlushMs { get; init; } = 1000;
+}
