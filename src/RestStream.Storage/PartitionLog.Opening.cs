@@ -18,7 +18,7 @@ public sealed partial class PartitionLog
     {
         var directory = Path.Combine(logDirectory, id.ToString());
         files.CreateDirectory(directory);
-        AtomicFile.WriteTemporary(files, Path.Combine(directory, PartitionMetadata.FileName), PartitionMetadata.ToBytes(topicId), flush: true);
+        PartitionMetadata.Write(files, directory, topicId);
         var epochs = new LeaderEpochs();
         epochs.Assign(0, 0);
         AtomicFile.WriteTemporary(files, Path.Combine(directory, LeaderEpochs.FileName), epochs.ToBytes(), flush: true);

@@ -48,7 +48,7 @@ public sealed partial class PartitionLog
     public TopicPartition Id { get; }
 
     /// <summary>From partition.metadata; <see cref="Guid.Empty"/> when that file is missing or unreadable.</summary>
-    public Guid TopicId => _topicId ??= ReadTopicId();
+    public Guid TopicId => _topicId ??= PartitionMetadata.ReadTopicId(_files, _directory);
 
     /// <summary>Takes effect with the next append, roll or retention pass.</summary>
     public LogConfig Config { get => _config; set => _config = value; }
@@ -97,6 +97,9 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>Where the first file begins; at or below <see cref="LogStartOffset"/>.</summary>
+    internal long FirstSegmentBase => _segments[0].BaseOffset;
+
     /// <summary>Offset ranges that fail their checksum; empty on a healthy partition.</summary>
     public IReadOnlyList<DamagedRange> Damage => _damage;
 
@@ -105,12 +108,6 @@ public sealed partial class PartitionLog
 
     /// <summary>Runs on the committer thread after <see cref="HighWatermark"/> moved or the log was deleted. Must be quick and not throw.</summary>
     public Action? Advanced { get; set; }
-
-    private Guid ReadTopicId()
-    {
-        var path = Path.Combine(_directory, PartitionMetadata.FileName);
-        return _files.FileExists(path) ? PartitionMetadata.TryParse(AtomicFile.Read(_files, path)) ?? Guid.Empty : Guid.Empty;
-    }
 
     private SegmentInfo Describe(LogSegment segment, long endOffset, bool active)
     {
