@@ -1,6 +1,7 @@
 using RestStream.Storage.Files;
 using RestStream.Storage.Records;
 using RestStream.TestKit;
+using RestStream.TestKit.Disks;
 
 namespace RestStream.Storage.Tests.Log;
 
@@ -12,8 +13,10 @@ internal sealed class LogFixture : IDisposable
     public LogFixture(IFileSystem? files = null)
     {
         Files = files ?? new LinuxFileSystem();
-        Directory = Path.Combine(Path.GetTempPath(), "reststream-log-" + Guid.NewGuid().ToString("N"));
+        Directory = Files is SimulatedDisk ? "/data" : Path.Combine(Path.GetTempPath(), "reststream-log-" + Guid.NewGuid().ToString("N"));
         Files.CreateDirectory(Directory);
+        if (Files is SimulatedDisk)
+            Files.FlushDirectory("/");
     }
 
     public static TopicPartition Partition { get; } = new("t", 0);
