@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 
 namespace RestStream.Commands;
 
@@ -17,6 +18,14 @@ internal static class CommandLine
     /// <summary>Runs the sub-command that the first argument names and returns its exit code; null when it names none.</summary>
     public static int? TryRun(string[] args)
     {
+        // A dump can be millions of lines; Console.Out would flush each of them.
+        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 64 * 1024);
+        return TryRun(args, output, Console.Error);
+    }
+
+    /// <summary>As <see cref="TryRun(string[])"/>, with other writers than the console's.</summary>
+    public static int? TryRun(string[] args, TextWriter output, TextWriter error)
+    {
         var root = new RootCommand("Looks at RestStream's and Kafka's log files") { VerifyCommand.Create(), DumpCommand.Create() };
         if (args.Length == 0 || !root.Subcommands.Any(command => command.Name == args[0]))
             return null;
@@ -24,18 +33,18 @@ internal static class CommandLine
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
-                Console.Error.WriteLine(error.Message);
-            Console.Error.WriteLine($"See: reststream {args[0]} --help");
+            foreach (var problem in parsed.Errors)
+                error.WriteLine(problem.Message);
+            error.WriteLine($"See: reststream {args[0]} --help");
             return BadArguments;
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
         }
         catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine(e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message);
+            error.WriteLine(e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message);
             return BadArguments;
         }
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using RestStream.Storage.Verification;
 
 namespace RestStream.Commands;
@@ -15,8 +14,7 @@ internal static class DumpCommand
         var command = new Command("dump", "Print batches, records or entries, in the words of Kafka's dump-log") { file, output, printData };
         command.SetAction(parsed =>
         {
-            using var buffered = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 64 * 1024);
-            SegmentDump.Write(parsed.GetRequiredValue(file), json: parsed.GetValue(output) == "json", parsed.GetValue(printData), buffered);
+            SegmentDump.Write(parsed.GetRequiredValue(file), json: parsed.GetValue(output) == "json", parsed.GetValue(printData), parsed.InvocationConfiguration.Output);
             return CommandLine.Fine;
         });
         return command;

@@ -22,19 +22,19 @@ internal static class VerifyCommand
         {
             var report = LogVerifier.Verify(parsed.GetRequiredValue(path), allowGaps: parsed.GetValue(compacted));
             if (parsed.GetValue(output) == "json")
-                Console.Out.WriteLine(ToJson(report));
+                parsed.InvocationConfiguration.Output.WriteLine(ToJson(report));
             else
-                WriteText(report);
+                WriteText(report, parsed.InvocationConfiguration);
             return report.Findings.Count == 0 ? CommandLine.Fine : CommandLine.Findings;
         });
         return command;
     }
 
-    private static void WriteText(VerifyReport report)
+    private static void WriteText(VerifyReport report, InvocationConfiguration console)
     {
         foreach (var finding in report.Findings)
-            Console.Out.WriteLine($"{finding.File}: {KindName(finding.Kind)} at position {finding.Position}{(finding.Offset >= 0 ? $", offset {finding.Offset}" : "")}: {finding.Message}");
-        Console.Error.WriteLine(
+            console.Output.WriteLine($"{finding.File}: {KindName(finding.Kind)} at position {finding.Position}{(finding.Offset >= 0 ? $", offset {finding.Offset}" : "")}: {finding.Message}");
+        console.Error.WriteLine(
             $"{report.Findings.Count} findings in {report.Partitions} partitions, {report.Segments} segments, {report.Batches} batches, {report.Records} records, {report.Bytes} bytes.");
     }
 

@@ -42,50 +42,56 @@ public sealed class GoldenLogTests
             batches);
     }
 
-    /// <summary>Where each damage must be found: file, position, kind. Other findings may follow from it.</summary>
-    public static TheoryData<string, string, long, FindingKind> Damages => new()
-    {
-        { "base-offset-back", "00000000000000000049.log", 407, FindingKind.OffsetOrder },
-        { "base-offset-forward", "00000000000000000049.log", 407, FindingKind.OffsetGap },
-        { "bit-flip-in-attributes", "00000000000000000027.log", 143, FindingKind.Checksum },
-        { "bit-flip-in-crc", "00000000000000000049.log", 407, FindingKind.Checksum },
-        { "bit-flip-in-leader-epoch", "00000000000000000027.log", 143, FindingKind.LeaderEpoch },
-        { "bit-flip-in-magic", "00000000000000000049.log", 161, FindingKind.Magic },
-        { "bit-flip-in-record-active", "00000000000000000049.log", 161, FindingKind.Checksum },
-        { "bit-flip-in-record-middle-segment", "00000000000000000027.log", 143, FindingKind.Checksum },
-        { "compressed-garbage-crc-right", "00000000000000000049.log", 0, FindingKind.Records },
-        { "count-too-large-crc-right", "00000000000000000049.log", 161, FindingKind.Records },
-        { "count-too-small-crc-right", "00000000000000000049.log", 161, FindingKind.Records },
-        { "ff-tail", "00000000000000000049.log", 1169, FindingKind.TornTail },
-        { "index-missing", "00000000000000000027.index", 0, FindingKind.IndexMissing },
-        { "index-odd-length", "00000000000000000000.index", -1, FindingKind.IndexLength },
-        { "index-wrong-offset", "00000000000000000000.index", 0, FindingKind.IndexOffset },
-        { "index-wrong-position", "00000000000000000000.index", 0, FindingKind.IndexPosition },
-        { "last-offset-delta-crc-right", "00000000000000000049.log", 161, FindingKind.LastOffsetDelta },
-        { "length-huge", "00000000000000000049.log", 161, FindingKind.BatchLength },
-        { "length-too-large-middle", "00000000000000000027.log", 143, FindingKind.BatchLength },
-        { "length-too-small", "00000000000000000049.log", 161, FindingKind.Checksum },
-        { "random-tail", "00000000000000000049.log", 1169, FindingKind.TornTail },
-        { "segment-missing", "00000000000000000049.log", 0, FindingKind.OffsetGap },
-        { "snapshot-crc", "00000000000000000070.snapshot", 2, FindingKind.ProducerSnapshot },
-        { "time-index-odd-length", "00000000000000000000.timeindex", -1, FindingKind.IndexLength },
-        { "time-index-wrong-offset", "00000000000000000000.timeindex", 0, FindingKind.TimeIndexOffset },
-        { "torn-tail-10-bytes", "00000000000000000049.log", 1169, FindingKind.TornTail },
-        { "torn-tail-in-body", "00000000000000000049.log", 1169, FindingKind.TornTail },
-        { "torn-tail-in-header", "00000000000000000049.log", 1169, FindingKind.TornTail },
-        { "txn-index-wrong", "00000000000000000000.txnindex", -1, FindingKind.TransactionIndex },
-        { "zero-tail", "00000000000000000049.log", 1169, FindingKind.TornTail },
-    };
+    /// <summary>Where each damage must be found: file, position (-1 = at the end), kind. Other findings may follow from it.</summary>
+    private static readonly (string Name, string File, long Position, FindingKind Kind)[] Known =
+    [
+        ("base-offset-back", "00000000000000000049.log", 407, FindingKind.OffsetOrder),
+        ("base-offset-forward", "00000000000000000049.log", 407, FindingKind.OffsetGap),
+        ("bit-flip-in-attributes", "00000000000000000027.log", 143, FindingKind.Checksum),
+        ("bit-flip-in-crc", "00000000000000000049.log", 407, FindingKind.Checksum),
+        ("bit-flip-in-leader-epoch", "00000000000000000027.log", 143, FindingKind.LeaderEpoch),
+        ("bit-flip-in-magic", "00000000000000000049.log", 161, FindingKind.Magic),
+        ("bit-flip-in-record-active", "00000000000000000049.log", 161, FindingKind.Checksum),
+        ("bit-flip-in-record-middle-segment", "00000000000000000027.log", 143, FindingKind.Checksum),
+        ("compressed-garbage-crc-right", "00000000000000000049.log", 0, FindingKind.Records),
+        ("count-too-large-crc-right", "00000000000000000049.log", 161, FindingKind.Records),
+        ("count-too-small-crc-right", "00000000000000000049.log", 161, FindingKind.Records),
+        ("ff-tail", "00000000000000000049.log", 1169, FindingKind.TornTail),
+        ("index-missing", "00000000000000000027.index", 0, FindingKind.IndexMissing),
+        ("index-odd-length", "00000000000000000000.index", -1, FindingKind.IndexLength),
+        ("index-wrong-offset", "00000000000000000000.index", 0, FindingKind.IndexOffset),
+        ("index-wrong-position", "00000000000000000000.index", 0, FindingKind.IndexPosition),
+        ("last-offset-delta-crc-right", "00000000000000000049.log", 161, FindingKind.LastOffsetDelta),
+        ("length-huge", "00000000000000000049.log", 161, FindingKind.BatchLength),
+        ("length-too-large-middle", "00000000000000000027.log", 143, FindingKind.BatchLength),
+        ("length-too-small", "00000000000000000049.log", 161, FindingKind.Checksum),
+        ("random-tail", "00000000000000000049.log", 1169, FindingKind.TornTail),
+        ("segment-missing", "00000000000000000049.log", 0, FindingKind.OffsetGap),
+        ("snapshot-crc", "00000000000000000070.snapshot", 2, FindingKind.ProducerSnapshot),
+        ("time-index-odd-length", "00000000000000000000.timeindex", -1, FindingKind.IndexLength),
+        ("time-index-wrong-offset", "00000000000000000000.timeindex", 0, FindingKind.TimeIndexOffset),
+        ("torn-tail-10-bytes", "00000000000000000049.log", 1169, FindingKind.TornTail),
+        ("torn-tail-in-body", "00000000000000000049.log", 1169, FindingKind.TornTail),
+        ("torn-tail-in-header", "00000000000000000049.log", 1169, FindingKind.TornTail),
+        ("txn-index-wrong", "00000000000000000000.txnindex", -1, FindingKind.TransactionIndex),
+        ("zero-tail", "00000000000000000049.log", 1169, FindingKind.TornTail),
+    ];
+
+    public static TheoryData<string> Damages => [.. Known.Select(k => k.Name)];
 
     [Theory, MemberData(nameof(Damages))]
-    public void Damage_is_found_where_it_was_done(string name, string file, long position, FindingKind kind)
+    public void Damage_is_found_where_it_was_done(string name)
     {
+        var (_, file, position, kind) = Known.Single(k => k.Name == name);
+
         var report = LogVerifier.Verify(Path.Combine(Damaged, name));
 
         var finding = Assert.Single(report.Findings, f => f.Kind == kind && Path.GetFileName(f.File) == file);
         if (position >= 0)
             Assert.Equal(position, finding.Position);
-        Assert.DoesNotContain(report.Findings, f => Path.GetFileName(f.File) != file && f.Kind != FindingKind.TransactionIndex);
+
+        // Elsewhere nothing but the indexes of that segment may disagree.
+        Assert.DoesNotContain(report.Findings, f => Path.GetFileName(f.File) != file && Path.ChangeExtension(f.File, "log") != Path.Combine(Damaged, name, file));
 
         // What is good on both sides of the damage is still read.
         using var expected = Expected(Damaged, name);
@@ -98,7 +104,7 @@ public sealed class GoldenLogTests
 
     [Fact]
     public void Every_damage_of_the_golden_data_is_covered() =>
-        Assert.Equal(Names(Damaged).Except(["undamaged"]), Damages.Select(row => (string)row.GetType().GetProperty("Data")!.GetValue(row)!.GetType().GetField("Item1")!.GetValue(row.GetType().GetProperty("Data")!.GetValue(row))!));
+        Assert.Equal(Names(Damaged).Except(["undamaged"]), Known.Select(k => k.Name));
 
     private static void ReadSegment(byte[] log, List<string> records, List<string> batches)
     {
