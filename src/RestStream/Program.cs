@@ -1,7 +1,6 @@
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-var app = builder.Build();
-await app.RunAsync();
-return 0;
+using RestStream.Hosting;
+
+return await Server.RunAsync(args);
 
 /// <summary>The host; public for the tests.</summary>
 public partial class Program;

@@ -1,0 +1,31 @@
+using RestStream.Storage;
+
+namespace RestStream.Hosting;
+
+/// <summary>Everything the host logs. Text of users goes in as values only; <see cref="LineFormatter"/> escapes it.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(1000, LogLevel.Information, "The log is being recovered; requests for it are answered 503 until then")]
+    public static partial void RecoveryGoesOn(this ILogger logger);
+
+    [LoggerMessage(1001, LogLevel.Information, "The log is recovered after {Took}")]
+    public static partial void Ready(this ILogger logger, TimeSpan took);
+
+    [LoggerMessage(1002, LogLevel.Information, "Stopping: requests in flight are answered, streams are ended, then the log is closed")]
+    public static partial void Stopping(this ILogger logger);
+
+    [LoggerMessage(1010, LogLevel.Debug, "Refused {Method} {Path}: {Reason}")]
+    public static partial void Refused(this ILogger logger, string method, string path, string reason);
+
+    [LoggerMessage(1100, LogLevel.Debug, "{Kind} {Partition}: {Message}")]
+    public static partial void LogEvent(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message);
+
+    [LoggerMessage(1101, LogLevel.Information, "{Kind} {Partition}: {Message}")]
+    public static partial void LogChanged(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message);
+
+    [LoggerMessage(1102, LogLevel.Warning, "{Kind} {Partition}: {Message}")]
+    public static partial void LogDegraded(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message);
+
+    [LoggerMessage(1103, LogLevel.Error, "{Kind} {Partition}: {Message}")]
+    public static partial void LogFailed(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message, Exception? error);
+}

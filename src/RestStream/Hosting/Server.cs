@@ -1,0 +1,158 @@
+using BrokerMetrics = RestStream.Http.Operations.Metrics.BrokerMetrics;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
+using RestStream.Broker;
+using RestStream.Http.OpenApi;
+using RestStream.Http.Operations;
+using RestStream.Http.Operations.Metrics;
+using RestStream.Settings;
+
+namespace RestStream.Hosting;
+
+/// <summary>The server from its settings to its exit code.</summary>
+internal static class Server
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+            {
+                Args = args,
+
+                // The appsettings.json beside the program is the one that counts, whatever the working directory.
+                ContentRootPath = AppContext.BaseDirectory,
+            });
+            var outcome = new StartOutcome();
+            AddServices(builder, outcome);
+            SettingsCheck.ThrowIfWrong(builder.Configuration);
+            var app = builder.Build();
+            Configure(app);
+            await app.RunAsync();
+            return outcome.Failure is { } failure ? await FailAsync(failure.ExitCode, failure.Message) : ExitCodes.Ended;
+        }
+        catch (SettingsException wrong)
+        {
+            return await FailAsync(ExitCodes.BadSettings, wrong.Message);
+        }
+        catch (StartFailureException failure)
+        {
+            return await FailAsync(failure.ExitCode, failure.Message);
+        }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            return await FailAsync(ExitCodes.BadSettings, $"{e.Message} Stop the program that listens there, or choose another address with --urls.");
+        }
+    }
+
+    private static void AddServices(WebApplicationBuilder builder, StartOutcome outcome)
+    {
+        var services = builder.Services;
+        services.AddSingleton(TimeProvider.System);
+        AddOptions(services, builder.Configuration);
+        AddKestrel(builder);
+        AddLogging(builder.Logging);
+
+        services.AddSingleton(outcome);
+        services.AddSingleton<Func<IBroker>>(_ => () => throw new InvalidOperationException("no engine"));
+        services.AddSingleton<BrokerService>();
+        services.AddHostedService(s => s.GetRequiredService<BrokerService>());
+        services.AddSingleton(s => s.GetRequiredService<BrokerService>().Broker);
+
+        services.AddSingleton<RequestGuards>();
+        services.AddSingleton<MetricsCollector>();
+        services.AddSingleton<BrokerMetrics>();
+        services.AddSingleton<ClusterId>();
+        services.AddCors();
+        services.AddOpenApiDocument();
+    }
+
+    private static void AddOptions(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<ServerOptions>()
+            .Configure<IHostEnvironment>((o, environment) => o.AutoCreateTopics = environment.IsDevelopment())
+            .BindConfiguration(ServerOptions.Section)
+            .Configure(o =>
+            {
+                o.AllowedHosts = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.AllowedHosts)}");
+                o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
+            });
+        services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
+        services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
+        services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
+    }
+
+    private static void AddKestrel(WebApplicationBuilder builder)
+    {
+        if (!Listeners.AreConfigured(builder.Configuration))
+            builder.WebHost.UseUrls(Listeners.Default);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
+        {
+            kestrel.Limits.MaxConcurrentConnections = limits.Value.MaxConnections;
+
+            // A client that needs longer for its headers is broken or hostile; Kestrel's own limit is 30 s.
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+
+            // The produce endpoints count bytes themselves, after decompression too, and answer with the one error body.
+            kestrel.Limits.MaxRequestBodySize = null;
+
+            // Finds HTTP/2 peers that went away without a word.
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        });
+    }
+
+    private static void AddLogging(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddConsole();
+
+        // "Hosting failed to start" with a stack trace; RunAsync says the same in one line.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        logging.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        logging.Services.AddOptions<ConsoleLoggerOptions>().PostConfigure(o => o.FormatterName ??= LineFormatter.FormatterName);
+    }
+
+    private static void Configure(WebApplication app)
+    {
+        var options = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value;
+        Listeners.ThrowIfOpenToTheNetwork(app.Configuration, options.AllowAnonymous);
+
+        // Before anything measures.
+        app.Services.GetRequiredService<MetricsCollector>();
+        app.Services.GetRequiredService<BrokerMetrics>();
+
+        app.Use(app.Services.GetRequiredService<RequestGuards>().Before);
+        UseCors(app, options.CorsOrigins);
+        app.UseOpenApiDocument(options.Swagger);
+        app.MapOperations();
+
+        app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
+        app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());
+    }
+
+    private static void UseCors(WebApplication app, string[] origins)
+    {
+        if (origins.Length == 0)
+            return;
+        app.UseCors(policy => (origins.Contains("*") ? policy.AllowAnyOrigin() : policy.WithOrigins(origins))
+            .AllowAnyHeader().AllowAnyMethod()
+            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq")
+            .SetPreflightMaxAge(TimeSpan.FromMinutes(10)));
+    }
+
+    private static void ShowBanner(WebApplication app, ServerOptions options)
+    {
+        var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        Console.Out.WriteLine(Banner.Text(options, [.. urls], recovering: !app.Services.GetRequiredService<BrokerService>().IsOpen(out _)));
+    }
+
+    private static async Task<int> FailAsync(int exitCode, string message)
+    {
+        await Console.Error.WriteLineAsync(message);
+        return exitCode;
+    }
+}

@@ -1,0 +1,52 @@
+using Microsoft.OpenApi;
+using RestStream.Hosting;
+
+namespace RestStream.Http.OpenApi;
+
+/// <summary>The OpenAPI document at <c>/openapi/reststream.json</c>, and the Swagger UI over it at <c>/swagger</c>, served from the program itself.</summary>
+internal static class OpenApiDocument
+{
+    public const string Path = "/openapi/reststream.json";
+    private const string Name = "reststream";
+
+    /// <summary>Own scripts, own connections, nothing else; the inline style is Swagger UI's.</summary>
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+    public static void AddOpenApiDocument(this IServiceCollection services) =>
+        services.AddEndpointsApiExplorer().AddSwaggerGen(options =>
+        {
+            options.SwaggerDoc(Name, new OpenApiInfo
+            {
+                Title = "RestStream",
+                Version = ProductVersion.Version,
+                Description = "Kafka's model over plain HTTP: topics with partitions on a durable log, produced to and consumed from any language.",
+                License = new OpenApiLicense { Name = "Apache-2.0", Url = new Uri("https://www.apache.org/licenses/LICENSE-2.0") },
+            });
+            options.SupportNonNullableReferenceTypes();
+            options.NonNullableReferenceTypesAsRequired();
+        });
+
+    public static void UseOpenApiDocument(this WebApplication app, bool withUi)
+    {
+        app.UseSwagger(options => options.RouteTemplate = "openapi/{documentName}.json");
+        if (!withUi)
+            return;
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal), pages => pages.Use((context, next) =>
+        {
+            var headers = context.Response.Headers;
+            headers.ContentSecurityPolicy = ContentSecurityPolicy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer";
+            return next(context);
+        }));
+        app.UseSwaggerUI(options =>
+        {
+            options.RoutePrefix = "swagger";
+            options.DocumentTitle = "RestStream API";
+            options.SwaggerEndpoint(".." + Path, "RestStream");
+            options.DisplayRequestDuration();
+            options.EnableTryItOutByDefault();
+        });
+    }
+}

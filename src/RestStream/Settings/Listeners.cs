@@ -1,0 +1,52 @@
+using System.Net;
+
+namespace RestStream.Settings;
+
+/// <summary>Where the server listens: what ASP.NET Core is told by its usual keys, else http://127.0.0.1:8082.</summary>
+internal static class Listeners
+{
+    /// <summary>8082 is the port of the REST Proxy that we are compatible with.</summary>
+    public const string Default = "http://127.0.0.1:8082";
+
+    /// <summary>True when the user chose: <c>--urls</c>, <c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, or <c>Kestrel:Endpoints</c>.</summary>
+    public static bool AreConfigured(IConfiguration configuration) => Configured(configuration).Any();
+
+    /// <exception cref="SettingsException">An address can be reached from other machines and nobody agreed to that.</exception>
+    public static void ThrowIfOpenToTheNetwork(IConfiguration configuration, bool allowAnonymous)
+    {
+        if (!allowAnonymous && Configured(configuration).FirstOrDefault(url => !IsLoopback(url)) is { } open)
+        {
+            throw new SettingsException(
+                $"{open} can be reached from other machines, and anyone there could read, write and delete. "
+                + $"Listen on {Default}, or say that you mean it with --{ServerOptions.Section}:AllowAnonymous=true.");
+        }
+    }
+
+    public static bool IsLoopback(string url)
+    {
+        if (url.Contains("://unix:", StringComparison.Ordinal))
+            return true;
+        try
+        {
+            var host = BindingAddress.Parse(url).Host.Trim('[', ']');
+            return host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+        }
+        catch (FormatException)
+        {
+            throw new SettingsException($"'{url}' is not an address to listen on. Write it like {Default}.");
+        }
+    }
+
+    private static IEnumerable<string> Configured(IConfiguration configuration)
+    {
+        var urls = Split(configuration[WebHostDefaults.ServerUrlsKey])
+            .Concat(configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(e => e["Url"]).OfType<string>());
+
+        // Ports without an address mean every interface.
+        var ports = Split(configuration[WebHostDefaults.HttpPortsKey]).Select(p => $"http://*:{p}")
+            .Concat(Split(configuration[WebHostDefaults.HttpsPortsKey]).Select(p => $"https://*:{p}"));
+        return urls.Concat(Split(configuration[WebHostDefaults.ServerUrlsKey]).Any() ? [] : ports);
+    }
+
+    private static string[] Split(string? list) => list?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+}
