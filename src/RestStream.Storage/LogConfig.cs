@@ -41,6 +41,9 @@ public sealed record LogConfig
     /// <summary>True when <c>cleanup.policy</c> names delete: retention applies.</summary>
     public bool CleanupDelete { get; init; } = true;
 
+    /// <summary>True when <c>cleanup.policy</c> names compact: offsets may be missing between batches and segments without being damage.</summary>
+    public bool CleanupCompact { get; init; }
+
     /// <summary><c>file.delete.delay.ms</c>.</summary>
     public long FileDeleteDelayMs { get; init; } = 60_000;
 
