@@ -272,16 +272,15 @@ public sealed partial class EmbeddedBroker
     /// <summary>What cannot be deleted now is not in anybody's way but on the disk: the next start deletes it, or sets it aside when no record ever claimed it.</summary>
     private async Task DeleteDirectoriesAsync(IReadOnlyList<Partition> partitions)
     {
-        foreach (var partition in partitions)
+        if (partitions.Count == 0)
+            return;
+        try
         {
-            try
-            {
-                await _directory.DeleteAsync(partition.Log);
-            }
-            catch (Exception e) when (e is StorageException or IOException)
-            {
-                _logger.DirectoryNotDeleted(e, partition.Id);
-            }
+            await _directory.DeleteAsync([.. partitions.Select(p => p.Log)]);
+        }
+        catch (Exception e) when (e is StorageException or IOException)
+        {
+            _logger.DirectoryNotDeleted(e, partitions[0].Id.Topic);
         }
     }
 

@@ -4,7 +4,7 @@ namespace RestStream.Broker.Tests;
 
 /// <summary>
 /// The real disk of a process that is killed at its n-th change of it: that one is done by half when it is a write, not at all otherwise, and everything after fails.
-/// What was written before stays, as it does in the page cache.
+/// What was written before stays, as it does in the page cache; so flushes count as steps but are not done, which makes thousands of restarts quick.
 /// </summary>
 internal sealed class KilledFiles(IFileSystem disk) : IFileSystem
 {
@@ -60,11 +60,7 @@ internal sealed class KilledFiles(IFileSystem disk) : IFileSystem
         disk.DeleteDirectory(path);
     }
 
-    public void FlushDirectory(string path)
-    {
-        Change();
-        disk.FlushDirectory(path);
-    }
+    public void FlushDirectory(string path) => Change();
 
     private void Change(Action? half = null)
     {
@@ -100,11 +96,7 @@ internal sealed class KilledFiles(IFileSystem disk) : IFileSystem
             file.Write(sources, position);
         }
 
-        public void Flush()
-        {
-            owner.Change();
-            file.Flush();
-        }
+        public void Flush() => owner.Change();
 
         public void SetLength(long length)
         {

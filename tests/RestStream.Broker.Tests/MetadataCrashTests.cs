@@ -44,7 +44,7 @@ public class MetadataCrashTests
             try
             {
                 var done = await KillAsync(folder, step, act);
-                await using var again = await TestBroker.StartAsync(folder: folder);
+                await using var again = await TestBroker.StartAsync(files: new KilledFiles(new LinuxFileSystem()), folder: folder);
                 check(again, done);
                 CheckBystander(again);
 
