@@ -40,7 +40,7 @@ public sealed partial class EmbeddedBroker
         room.Keep();
         Publish(topic);
         _logger.TopicCreated(topic.Name, count, topic.Id);
-        return topic.Describe();
+        return Describe(topic);
     }
 
     public async Task<TopicDescription> AlterTopicAsync(string topic, TopicChange change, CancellationToken cancellationToken)
@@ -76,7 +76,7 @@ public sealed partial class EmbeddedBroker
         var settings = TopicSettings.Create(configs, _topicDefaults);
         var added = count - before.Partitions.Length;
         if (added == 0 && SameConfigs(settings.Overridden, before.Settings.Overridden))
-            return before.Describe();
+            return Describe(before);
 
         using var room = ReserveRoom(topics: 0, partitions: added);
         var after = before with { Settings = settings };
@@ -88,7 +88,7 @@ public sealed partial class EmbeddedBroker
             partition.SetConfig(settings.Log);
         Publish(after);
         _logger.TopicAltered(topic, count, string.Join(',', settings.Overridden.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key}={c.Value}")));
-        return after.Describe();
+        return Describe(after);
     }
 
     public async Task DeleteTopicAsync(string topic, CancellationToken cancellationToken)
@@ -121,15 +121,21 @@ public sealed partial class EmbeddedBroker
         var page = new List<TopicDescription>(Math.Min(Math.Max(0, limit), names.Count - index));
         for (; index < names.Count && page.Count < limit; index++)
         {
-            // Deleted since the snapshot of the names was taken: left out.
-            if (_topics.TryGetValue(names[index], out var topic))
-                page.Add(topic.Describe());
+            try
+            {
+                if (_topics.TryGetValue(names[index], out var topic))
+                    page.Add(Describe(topic));
+            }
+            catch (BrokerException e) when (e.Code is ErrorCode.UnknownTopicOrPartition or ErrorCode.TopicRecreated)
+            {
+                // Deleted since the snapshot of the names was taken: left out.
+            }
         }
 
         return page;
     }
 
-    public TopicDescription DescribeTopic(string topic) => FindTopic(topic).Describe();
+    public TopicDescription DescribeTopic(string topic) => Describe(FindTopic(topic));
 
     /// <summary>Brings metadata and directories together again after a start.</summary>
     private async Task LoadTopicsAsync()

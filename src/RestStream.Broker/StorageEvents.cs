@@ -4,11 +4,11 @@ using RestStream.Storage;
 namespace RestStream.Broker;
 
 /// <summary>Turns what the log reports into log lines and counts. Called on any thread, the committer's too: quick, never throws.</summary>
-internal sealed class StorageEvents(ILogger logger, BrokerMetrics metrics)
+internal sealed class StorageEvents(ILogger logger, BrokerInstruments instruments)
 {
     public void Handle(StorageEvent e)
     {
-        metrics.CountEvent(e.Kind);
+        instruments.CountEvent(e.Kind);
         switch (e.Kind)
         {
             case StorageEventKind.Recovered:

@@ -282,6 +282,41 @@ public class TopicTests
     }
 
     [Fact]
+    public async Task Looking_at_a_topic_that_is_being_deleted_either_answers_or_says_that_it_is_gone()
+    {
+        await using var test = await TestBroker.StartAsync();
+        for (var round = 0; round < 20; round++)
+        {
+            await test.CreateAsync("t");
+            await test.ProduceAsync("t", 0, "a");
+            var deleted = test.Broker.DeleteTopicAsync("t", default);
+            do
+            {
+                Look(() => test.Broker.DescribeTopic("t"));
+                Look(() => test.Broker.DescribeSegments(new TopicPartition("t", 0)));
+                Look(() => test.Broker.FindOffset(new TopicPartition("t", 0), 0));
+                Look(() => test.ReadAll("t"));
+                _ = test.Broker.ListTopics(null, 10, false);
+                _ = test.Broker.Health;
+            }
+            while (!deleted.IsCompleted);
+            await deleted;
+        }
+
+        static void Look(Func<object?> question)
+        {
+            try
+            {
+                question();
+            }
+            catch (BrokerException e)
+            {
+                Assert.Equal(ErrorCode.UnknownTopicOrPartition, e.Code);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_thousand_topics_are_made_listed_and_found_again_quickly()
     {
         await using var test = await TestBroker.StartAsync();

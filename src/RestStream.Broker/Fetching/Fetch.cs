@@ -21,7 +21,7 @@ internal sealed class Fetch : IFetch
 
     private readonly EmbeddedBroker _broker;
     private readonly TimeProvider _clock;
-    private readonly BrokerMetrics _metrics;
+    private readonly BrokerInstruments _instruments;
     private readonly Partition[] _partitions;
     private readonly FetchPosition[] _positions;
     private FetchWaiter? _waiter;
@@ -30,13 +30,13 @@ internal sealed class Fetch : IFetch
     private int _deferredIndex;
     private bool _disposed;
 
-    public Fetch(EmbeddedBroker broker, Partition[] partitions, FetchPosition[] positions, TimeProvider clock, BrokerMetrics metrics)
+    public Fetch(EmbeddedBroker broker, Partition[] partitions, FetchPosition[] positions, TimeProvider clock, BrokerInstruments instruments)
     {
         _broker = broker;
         _partitions = partitions;
         _positions = positions;
         _clock = clock;
-        _metrics = metrics;
+        _instruments = instruments;
     }
 
     public IReadOnlyList<FetchPosition> Positions => _positions;
@@ -55,7 +55,7 @@ internal sealed class Fetch : IFetch
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_deferred is not null)
             return new ValueTask<bool>(true);
-        _waiter ??= new FetchWaiter(_partitions, _clock, _metrics);
+        _waiter ??= new FetchWaiter(_partitions, _clock, _instruments);
         return _waiter.WaitAsync(_positions, maxWait, cancellationToken);
     }
 
@@ -188,6 +188,10 @@ internal sealed class Fetch : IFetch
         catch (StorageException e)
         {
             throw e.Error == StorageError.PartitionDeleted ? _broker.TopicGone(partition.Id, _positions[index].TopicId) : BrokerException.From(e, partition.Id, partition.Log);
+        }
+        catch (IOException e)
+        {
+            throw new BrokerException(ErrorCode.KafkaStorageError, $"{partition.Id} cannot be read: {e.Message}", e) { Partition = partition.Id };
         }
         catch (DamagedBatchException e)
         {
