@@ -62,9 +62,6 @@ public sealed class BrokerOptions : IValidatableObject
     /// <summary>Re-reads every batch of every segment at start, not only those since the last flush.</summary>
     public bool VerifyAllOnStart { get; set; }
 
-    /// <summary>Metrics per partition (offsets, sizes). Off: a thousand partitions make thousands of series.</summary>
-    public bool PartitionMetrics { get; set; }
-
     /// <summary>Most topics with metric series of their own; the rest is not shown. 1,000: what a Prometheus scrape takes without notice.</summary>
     [Range(0, 100_000)]
     public int MaxMetricTopics { get; set; } = 1_000;

@@ -40,7 +40,7 @@ public sealed partial class EmbeddedBroker
         room.Keep();
         Publish(topic);
         _logger.TopicCreated(topic.Name, count, topic.Id);
-        return topic.Describe();
+        return Describe(topic);
     }
 
     public async Task<TopicDescription> AlterTopicAsync(string topic, TopicChange change, CancellationToken cancellationToken)
@@ -76,7 +76,7 @@ public sealed partial class EmbeddedBroker
         var settings = TopicSettings.Create(configs, _topicDefaults);
         var added = count - before.Partitions.Length;
         if (added == 0 && SameConfigs(settings.Overridden, before.Settings.Overridden))
-            return before.Describe();
+            return Describe(before);
 
         using var room = ReserveRoom(topics: 0, partitions: added);
         var after = before with { Settings = settings };
@@ -88,7 +88,7 @@ public sealed partial class EmbeddedBroker
             partition.SetConfig(settings.Log);
         Publish(after);
         _logger.TopicAltered(topic, count, string.Join(',', settings.Overridden.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key}={c.Value}")));
-        return after.Describe();
+        return Describe(after);
     }
 
     public async Task DeleteTopicAsync(string topic, CancellationToken cancellationToken)
@@ -108,11 +108,8 @@ public sealed partial class EmbeddedBroker
 
         Unpublish(gone);
         foreach (var partition in gone.Partitions)
-        {
             partition.MarkDeleted();
-            await _directory.DeleteAsync(partition.Log);
-        }
-
+        await DeleteDirectoriesAsync(gone.Partitions);
         _logger.TopicDeleted(topic, gone.Id);
     }
 
@@ -124,15 +121,21 @@ public sealed partial class EmbeddedBroker
         var page = new List<TopicDescription>(Math.Min(Math.Max(0, limit), names.Count - index));
         for (; index < names.Count && page.Count < limit; index++)
         {
-            // Deleted since the snapshot of the names was taken: left out.
-            if (_topics.TryGetValue(names[index], out var topic))
-                page.Add(topic.Describe());
+            try
+            {
+                if (_topics.TryGetValue(names[index], out var topic))
+                    page.Add(Describe(topic));
+            }
+            catch (BrokerException e) when (e.Code is ErrorCode.UnknownTopicOrPartition or ErrorCode.TopicRecreated)
+            {
+                // Deleted since the snapshot of the names was taken: left out.
+            }
         }
 
         return page;
     }
 
-    public TopicDescription DescribeTopic(string topic) => FindTopic(topic).Describe();
+    public TopicDescription DescribeTopic(string topic) => Describe(FindTopic(topic));
 
     /// <summary>Brings metadata and directories together again after a start.</summary>
     private async Task LoadTopicsAsync()
@@ -236,22 +239,23 @@ public sealed partial class EmbeddedBroker
     /// <summary>Makes the directories of the next <paramref name="count"/> partitions, or none of them.</summary>
     private async Task<Partition[]> CreatePartitionsAsync(Topic topic, int count)
     {
-        var partitions = new Partition[count];
-        var made = 0;
+        var partitions = new List<Partition>(count);
         try
         {
-            for (; made < count; made++)
+            // Files are made and flushed, some milliseconds each: not on the caller's thread.
+            await Task.Run(() =>
             {
-                var id = new TopicPartition(topic.Name, topic.Partitions.Length + made);
-                partitions[made] = new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache);
-            }
-
-            return partitions;
+                for (var i = 0; i < count; i++)
+                {
+                    var id = new TopicPartition(topic.Name, topic.Partitions.Length + i);
+                    partitions.Add(new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache));
+                }
+            });
+            return [.. partitions];
         }
         catch (Exception e) when (e is StorageException or IOException)
         {
-            foreach (var partition in partitions.Take(made))
-                await _directory.DeleteAsync(partition.Log);
+            await DeleteDirectoriesAsync(partitions);
             throw ChangeFailed(e, topic.Name);
         }
     }
@@ -265,13 +269,24 @@ public sealed partial class EmbeddedBroker
         }
         catch (StorageException e)
         {
-            if (e.Error == StorageError.DiskFull)
-            {
-                foreach (var partition in fresh)
-                    await _directory.DeleteAsync(partition.Log);
-            }
-
+            if (e.Error != StorageError.WritesStopped)
+                await DeleteDirectoriesAsync(fresh);
             throw ChangeFailed(e, topic.Name);
+        }
+    }
+
+    /// <summary>What cannot be deleted now is not in anybody's way but on the disk: the next start deletes it, or sets it aside when no record ever claimed it.</summary>
+    private async Task DeleteDirectoriesAsync(IReadOnlyList<Partition> partitions)
+    {
+        if (partitions.Count == 0)
+            return;
+        try
+        {
+            await _directory.DeleteAsync([.. partitions.Select(p => p.Log)]);
+        }
+        catch (Exception e) when (e is StorageException or IOException)
+        {
+            _logger.DirectoryNotDeleted(e, partitions[0].Id.Topic);
         }
     }
 

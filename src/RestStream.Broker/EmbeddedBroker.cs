@@ -19,8 +19,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private readonly BrokerOptions _options;
     private readonly LogDirectory _directory;
     private readonly TopicMetadata _metadata;
-    private readonly StorageEvents _events;
-    private readonly BrokerMetrics _metrics;
+    private readonly BrokerInstruments _instruments;
     private readonly EncodedCache _cache;
     private readonly Retention _retention;
     private readonly TimeProvider _clock;
@@ -34,15 +33,14 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private bool _disposed;
 
     private EmbeddedBroker(
-        BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, StorageEvents events, BrokerMetrics metrics,
+        BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, BrokerInstruments instruments,
         TimeProvider clock, ILogger logger)
     {
         _options = options;
         _topicDefaults = topicDefaults;
         _directory = directory;
         _metadata = metadata;
-        _events = events;
-        _metrics = metrics;
+        _instruments = instruments;
         _clock = clock;
         _logger = logger;
         _cache = new EncodedCache(options.EncodedCacheBytes);
@@ -58,17 +56,17 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         var topicDefaults = TopicConfigs.FromServerNames(options.TopicDefaults);
         TopicConfigs.Validate(topicDefaults);
 
-        var metrics = new BrokerMetrics(options);
+        var instruments = new BrokerInstruments(options);
         LogDirectory? directory = null;
         try
         {
-            var events = new StorageEvents(logger, metrics);
+            var events = new StorageEvents(logger, instruments);
 
             // Recovery reads files for a while; the caller's thread may be one that must not block.
             directory = await Task.Run(() => LogDirectory.Open(options.ToLogDirectoryOptions(dataDirectory), files, clock, events.Handle));
-            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), events, metrics, clock, logger);
+            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), instruments, clock, logger);
             await broker.LoadTopicsAsync();
-            metrics.Observe(broker);
+            instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
             var recovery = directory.Recovery;
             logger.BrokerStarted(
@@ -77,7 +75,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         }
         catch
         {
-            metrics.Dispose();
+            instruments.Dispose();
             if (directory is not null)
                 await directory.DisposeAsync();
             throw;
@@ -96,21 +94,25 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             }
 
             var stopped = _disposed ? "The broker is stopping." : _directory.WritesStoppedReason;
-            return new BrokerHealth(stopped is null, stopped, _events.DiskFull, FreeBytes, _directory.Recovery, damaged);
+            return new BrokerHealth(stopped is null, stopped, _directory.DiskFull, FreeBytes, _directory.Recovery, damaged);
         }
     }
 
-    internal IEnumerable<Topic> Topics => _topics.Values;
+    /// <summary>Kafka's cluster id of the data directory.</summary>
+    public string ClusterId => _directory.ClusterId;
+
+    internal IEnumerable<Topic> Topics => _topics.Select(t => t.Value);
     internal int TopicCount => _topics.Count;
     internal int PartitionCount => Volatile.Read(ref _partitionCount);
     internal long FreeBytes => _directory.FreeBytes;
+    internal int ParkedReaders => _instruments.ParkedReaders;
     internal long EncodedCacheBytes => _cache.Bytes;
     internal Retention Retention => _retention;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1)
     {
-        var started = _metrics.WantsProduceDuration ? _clock.GetTimestamp() : 0;
+        var started = _instruments.WantsProduceDuration ? _clock.GetTimestamp() : 0;
         Partition target;
         int records, bytes;
         try
@@ -120,7 +122,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         }
         catch (BrokerException e)
         {
-            _metrics.ProduceRefused(e.Code);
+            _instruments.ProduceRefused(e.Code);
             throw;
         }
 
@@ -129,7 +131,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             var result = await _directory.AppendAsync(target.Log, batch, expectedOffset).ConfigureAwait(false);
             target.Counters.In(records, bytes);
             if (started != 0)
-                _metrics.Produced(_clock.GetElapsedTime(started).TotalSeconds);
+                _instruments.Produced(_clock.GetElapsedTime(started).TotalSeconds);
             return result;
         }
         catch (StorageException e)
@@ -156,7 +158,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
                 batch.Dispose();
             for (var i = accepted.Count + 1; i < parts.Count; i++)
                 parts[i].Batch.Dispose();
-            _metrics.ProduceRefused(e.Code);
+            _instruments.ProduceRefused(e.Code);
             throw;
         }
 
@@ -187,21 +189,10 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             known[i] = position with { TopicId = topic.Id };
         }
 
-        return new Fetch(this, partitions, known, _clock, _metrics);
+        return new Fetch(this, partitions, known, _clock, _instruments);
     }
 
-    public TimestampedOffset? FindOffset(TopicPartition partition, long timestamp)
-    {
-        var found = FindPartition(partition);
-        try
-        {
-            return found.Log.FindOffset(timestamp);
-        }
-        catch (StorageException e)
-        {
-            throw BrokerException.From(e, partition, found.Log);
-        }
-    }
+    public TimestampedOffset? FindOffset(TopicPartition partition, long timestamp) => Look(partition, log => log.FindOffset(timestamp));
 
     public async Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken)
     {
@@ -245,7 +236,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         return starts;
     }
 
-    public IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition) => FindPartition(partition).Log.Segments;
+    public IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition) => Look(partition, log => log.Segments);
 
     /// <summary>Wakes all readers (they find the broker stopped), finishes what was accepted, flushes and releases the directory.</summary>
     public async ValueTask DisposeAsync()
@@ -258,7 +249,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         await _directory.DisposeAsync();
         foreach (var partition in Topics.SelectMany(t => t.Partitions))
             partition.MarkDeleted();
-        _metrics.Dispose();
+        _instruments.Dispose();
         _stopping.Dispose();
         _logger.BrokerStopped();
     }
@@ -279,7 +270,40 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
     private Topic FindTopic(string name) => _topics.TryGetValue(name, out var topic) ? topic : throw BrokerException.UnknownTopic(name);
 
-    private Partition FindPartition(TopicPartition partition) => FindTopic(partition.Topic).Partition(partition.Partition);
+    /// <summary>Asks a log something; a failure, or the topic's end meanwhile, becomes the broker's refusal.</summary>
+    private T Look<T>(TopicPartition id, Func<PartitionLog, T> question)
+    {
+        var topic = FindTopic(id.Topic);
+        var log = topic.Partition(id.Partition).Log;
+        try
+        {
+            return question(log);
+        }
+        catch (StorageException e)
+        {
+            throw e.Error == StorageError.PartitionDeleted ? TopicGone(id, topic.Id) : BrokerException.From(e, id, log);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw TopicGone(id, topic.Id);
+        }
+        catch (IOException e)
+        {
+            throw new BrokerException(ErrorCode.KafkaStorageError, $"{id} cannot be read: {e.Message}", e) { Partition = id };
+        }
+    }
+
+    private TopicDescription Describe(Topic topic)
+    {
+        try
+        {
+            return topic.Describe();
+        }
+        catch (Exception e) when (e is ObjectDisposedException or StorageException { Error: StorageError.PartitionDeleted })
+        {
+            throw TopicGone(new TopicPartition(topic.Name, 0), topic.Id);
+        }
+    }
 
     /// <summary>Finds the partition and checks the batch, which is disposed when it is refused.</summary>
     private (Partition Partition, BatchBuffer Batch) Accept(TopicPartition id, BatchBuffer batch)
@@ -304,7 +328,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private BrokerException Refused(StorageException error, Partition partition)
     {
         var refusal = BrokerException.From(error, partition.Id, partition.Log);
-        _metrics.ProduceRefused(refusal.Code);
+        _instruments.ProduceRefused(refusal.Code);
         return refusal;
     }
 

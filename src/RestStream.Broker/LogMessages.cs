@@ -51,6 +51,9 @@ internal static partial class LogMessages
     [LoggerMessage(2014, LogLevel.Debug, "Retention pass over {Partitions} partitions ended")]
     public static partial void RetentionPassEnded(this ILogger logger, int partitions);
 
+    [LoggerMessage(2015, LogLevel.Warning, "The directories of topic {Topic} could not be deleted; the next start tries again")]
+    public static partial void DirectoryNotDeleted(this ILogger logger, Exception error, string topic);
+
     [LoggerMessage(2100, LogLevel.Information, "{Message}")]
     public static partial void Recovered(this ILogger logger, string message);
 

@@ -8,7 +8,7 @@ namespace RestStream.Storage;
 /// Kafka's checkpoint files in the root of a data directory: text <c>0\n&lt;n&gt;\n</c>, then <c>topic partition offset\n</c> a line.
 /// Each is replaced whole: written beside, flushed, renamed, the directory flushed.
 /// </summary>
-internal sealed class Checkpoints(IFileSystem files, string directory)
+internal sealed class Checkpoints(IFileSystem files, string directory, Func<IReadOnlyCollection<PartitionLog>> logs)
 {
     public const string RecoveryPoints = "recovery-point-offset-checkpoint";
     public const string LogStarts = "log-start-offset-checkpoint";
@@ -17,21 +17,23 @@ internal sealed class Checkpoints(IFileSystem files, string directory)
     private readonly Lock _lock = new();
 
     /// <summary>Writes all three for the logs as they are now.</summary>
-    public void Write(IReadOnlyCollection<PartitionLog> logs)
+    public void Write()
     {
         lock (_lock)
         {
-            Write(RecoveryPoints, logs.Select(log => (log.Id, log.RecoveryPoint)));
-            WriteLogStarts(logs, null, 0);
-            Write(HighWatermarks, logs.Select(log => (log.Id, log.HighWatermark)));
+            // Asked for under the lock: a list from before a deletion must not be written after one from behind it.
+            var now = logs();
+            Write(RecoveryPoints, now.Select(log => (log.Id, log.RecoveryPoint)));
+            WriteLogStarts(now, null, 0);
+            Write(HighWatermarks, now.Select(log => (log.Id, log.HighWatermark)));
         }
     }
 
     /// <summary>Notes that a log is going to start at an offset.</summary>
-    public void WriteLogStart(IReadOnlyCollection<PartitionLog> logs, PartitionLog moving, long start)
+    public void WriteLogStart(PartitionLog moving, long start)
     {
         lock (_lock)
-            WriteLogStarts(logs, moving, start);
+            WriteLogStarts(logs(), moving, start);
     }
 
     /// <summary>What a checkpoint file says; empty when there is none or it cannot be read (it is set aside as <c>.corrupt</c> then).</summary>
@@ -65,7 +67,7 @@ internal sealed class Checkpoints(IFileSystem files, string directory)
         return [];
     }
 
-    private void WriteLogStarts(IReadOnlyCollection<PartitionLog> logs, PartitionLog? moving, long start) => Write(LogStarts, logs
+    private void WriteLogStarts(IReadOnlyCollection<PartitionLog> now, PartitionLog? moving, long start) => Write(LogStarts, now
         .Select(log => (log.Id, Start: log == moving ? start : log.LogStartOffset, First: log.FirstSegmentBase))
         .Where(log => log.Start > log.First)
         .Select(log => (log.Id, log.Start)));

@@ -58,4 +58,7 @@ public sealed record LogConfig
 
     /// <summary><c>flush.ms</c>: longest an interval topic stays unflushed. Kafka leaves it unset; 1 s is our default for interval topics.</summary>
     public long FlushMs { get; init; } = 1000;
+
+    /// <summary>True for the broker's own small records: they may use the room below <see cref="LogDirectoryOptions.MinFreeBytes"/>, so that topics can be deleted on a full disk.</summary>
+    public bool UsesReserve { get; init; }
 }

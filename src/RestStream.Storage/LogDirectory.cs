@@ -32,9 +32,9 @@ public sealed partial class LogDirectory : IAsyncDisposable
             _logs[log.Id] = log;
         Recovery = found.Report;
         ClusterId = found.ClusterId;
-        _checkpoints = new Checkpoints(files, options.Path);
+        _checkpoints = new Checkpoints(files, options.Path, () => Partitions);
         _journal = new CommitJournal(files, found.JournalDirectory, options.JournalFileBytes, found.JournalFiles);
-        _flusher = new SegmentFlusher(options, _journal, clock, () => _checkpoints.Write(Partitions), StopWrites);
+        _flusher = new SegmentFlusher(options, _journal, clock, _checkpoints.Write, StopWrites);
         _committer = new Committer(options, _journal, _flusher, clock, onEvent, HasRoom);
         foreach (var log in found.Unflushed)
             _flusher.Wrote(log);
@@ -68,13 +68,13 @@ public sealed partial class LogDirectory : IAsyncDisposable
         return log;
     }
 
-    /// <summary>Takes the partition out of service (appends in flight fail) and its directory out of the way, durably; the files leave the disk in the background.</summary>
-    public Task DeleteAsync(PartitionLog log) => RetireAsync(log, "-delete");
+    /// <summary>Takes partitions out of service (appends in flight fail) and their directories out of the way, durably, and deletes the files.</summary>
+    public Task DeleteAsync(params IReadOnlyList<PartitionLog> logs) => RetireAsync(logs, "-delete");
 
     /// <summary>Puts a directory that no topic claims aside as <c>…-stray</c>; its data is kept.</summary>
     public async Task SetAsideAsync(PartitionLog log)
     {
-        await RetireAsync(log, "-stray");
+        await RetireAsync([log], "-stray");
         _onEvent(new StorageEvent(StorageEventKind.DirectorySetAside, $"No topic claims {log.Id} ({log.TopicId}); its directory was renamed to …-stray and kept.", log.Id));
     }
 
@@ -116,7 +116,7 @@ public sealed partial class LogDirectory : IAsyncDisposable
             return;
         // The start must be on disk before a file goes: a crash between the two leaves files too many, never an end below the start.
         FlushUpTo(log, beforeOffset);
-        _checkpoints.WriteLogStart(Partitions, log, beforeOffset);
+        _checkpoints.WriteLogStart(log, beforeOffset);
         log.AdvanceLogStart(beforeOffset);
     });
 
@@ -161,29 +161,41 @@ public sealed partial class LogDirectory : IAsyncDisposable
     {
         foreach (var log in _logs.Values)
             log.Close();
-        _checkpoints.Write(Partitions);
+        _checkpoints.Write();
         CleanShutdownMarker.Write(_files, _options.Path);
     }
 
-    private async Task RetireAsync(PartitionLog log, string suffix)
+    private async Task RetireAsync(IReadOnlyList<PartitionLog> logs, string suffix)
     {
-        // On the committer's thread, so that no group in work still writes to it.
+        // On the committer's thread, so that no group in work still writes to them.
         var retire = new CommitterAction(() =>
         {
-            log.Commit.Deleted = true;
-            _logs.TryRemove(log.Id, out _);
-            lock (log.Commit.FlushLock)
-                log.Abandon();
+            foreach (var log in logs)
+            {
+                log.Commit.Deleted = true;
+                _logs.TryRemove(log.Id, out _);
+                lock (log.Commit.FlushLock)
+                    log.Abandon();
+            }
         });
         _committer.Enqueue(retire);
         await retire.Task;
 
-        var (from, to) = (Path.Combine(_options.Path, log.Id.ToString()), Path.Combine(_options.Path, $"{log.Id}.{Guid.NewGuid():N}{suffix}"));
-        _files.Rename(from, to);
-        _files.FlushDirectory(_options.Path);
-        log.Advanced?.Invoke();
-        if (suffix == "-delete")
-            await Task.Run(() => _files.DeleteDirectory(to));
+        await Task.Run(() =>
+        {
+            // Checkpoints know partitions by name only: what they say of these must be gone before a new topic may take the name,
+            // or a crash would make its empty logs look as if their records were lost.
+            if (logs.Any(log => log.RecoveryPoint > 0 || log.LogStartOffset > 0))
+                _checkpoints.Write();
+            var moved = logs.Select(log => Path.Combine(_options.Path, $"{log.Id}.{Guid.NewGuid():N}{suffix}")).ToList();
+            for (var i = 0; i < moved.Count; i++)
+                _files.Rename(Path.Combine(_options.Path, logs[i].Id.ToString()), moved[i]);
+            _files.FlushDirectory(_options.Path);
+            foreach (var log in logs)
+                log.Advanced?.Invoke();
+            foreach (var directory in suffix == "-delete" ? moved : [])
+                _files.DeleteDirectory(directory);
+        });
     }
 
     private void FlushUpTo(PartitionLog log, long offset)

@@ -79,6 +79,9 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>How many segments there are; costs nothing.</summary>
+    public int SegmentCount => _segments.Length;
+
     /// <summary>A snapshot. Reads headers and index sizes from the disk where they are not known yet.</summary>
     public IReadOnlyList<SegmentInfo> Segments
     {

@@ -46,7 +46,7 @@ internal sealed class DamagedBatchException(DamagedRange range, Exception? inner
 {
     public DamagedRange Range { get; } = range;
 
-    /// <summary>Tells the log, which then skips the range and shows it in health and metrics.</summary>
+    /// <summary>Tells the log, which then skips the range and shows it in health and instruments.</summary>
     public void Report(PartitionLog log)
     {
         var segment = log.Segments.LastOrDefault(s => s.BaseOffset <= Range.From);

@@ -21,7 +21,7 @@ internal sealed class Fetch : IFetch
 
     private readonly EmbeddedBroker _broker;
     private readonly TimeProvider _clock;
-    private readonly BrokerMetrics _metrics;
+    private readonly BrokerInstruments _instruments;
     private readonly Partition[] _partitions;
     private readonly FetchPosition[] _positions;
     private FetchWaiter? _waiter;
@@ -30,13 +30,13 @@ internal sealed class Fetch : IFetch
     private int _deferredIndex;
     private bool _disposed;
 
-    public Fetch(EmbeddedBroker broker, Partition[] partitions, FetchPosition[] positions, TimeProvider clock, BrokerMetrics metrics)
+    public Fetch(EmbeddedBroker broker, Partition[] partitions, FetchPosition[] positions, TimeProvider clock, BrokerInstruments instruments)
     {
         _broker = broker;
         _partitions = partitions;
         _positions = positions;
         _clock = clock;
-        _metrics = metrics;
+        _instruments = instruments;
     }
 
     public IReadOnlyList<FetchPosition> Positions => _positions;
@@ -55,7 +55,7 @@ internal sealed class Fetch : IFetch
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_deferred is not null)
             return new ValueTask<bool>(true);
-        _waiter ??= new FetchWaiter(_partitions, _clock, _metrics);
+        _waiter ??= new FetchWaiter(_partitions, _clock, _instruments);
         return _waiter.WaitAsync(_positions, maxWait, cancellationToken);
     }
 
@@ -155,17 +155,18 @@ internal sealed class Fetch : IFetch
     private bool ReadLog(Partition partition, EncodedTail tail, int index, ref long position, ref Take take)
     {
         if (!tail.IsLeader(position))
-            return ReadChunk(partition, null, CatchUpReadBytes, index, ref position, ref take);
+            return ReadChunk(partition, tail, leads: false, index, ref position, ref take);
 
         lock (tail.EncodeLock)
         {
             // Somebody may have encoded it while this one waited for the lock; then the caller's next look finds it.
-            return !tail.IsLeader(position) || ReadChunk(partition, tail, LeaderReadBytes, index, ref position, ref take);
+            return !tail.IsLeader(position) || ReadChunk(partition, tail, leads: true, index, ref position, ref take);
         }
     }
 
-    private bool ReadChunk(Partition partition, EncodedTail? tail, int chunkBytes, int index, ref long position, ref Take take)
+    private bool ReadChunk(Partition partition, EncodedTail tail, bool leads, int index, ref long position, ref Take take)
     {
+        var chunkBytes = leads ? LeaderReadBytes : CatchUpReadBytes;
         using var buffer = BatchBuffer.Rent(chunkBytes);
         try
         {
@@ -173,8 +174,11 @@ internal sealed class Fetch : IFetch
                 return false;
             foreach (var batch in new BatchWalker(buffer.Span, position))
             {
-                var entry = Encode(partition, batch, take.Encoder);
-                tail?.Add(entry);
+                EncodedEntry entry;
+                if (leads)
+                    tail.Add(entry = Encode(partition, batch, take.Encoder));
+                else if (!tail.TryGet(position, out entry))
+                    entry = Encode(partition, batch, take.Encoder);
                 if (!take.From(entry, index, ref position) || !take.HasShare)
                     return false;
             }
@@ -184,6 +188,10 @@ internal sealed class Fetch : IFetch
         catch (StorageException e)
         {
             throw e.Error == StorageError.PartitionDeleted ? _broker.TopicGone(partition.Id, _positions[index].TopicId) : BrokerException.From(e, partition.Id, partition.Log);
+        }
+        catch (IOException e)
+        {
+            throw new BrokerException(ErrorCode.KafkaStorageError, $"{partition.Id} cannot be read: {e.Message}", e) { Partition = partition.Id };
         }
         catch (DamagedBatchException e)
         {

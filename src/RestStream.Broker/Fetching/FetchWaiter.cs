@@ -15,7 +15,7 @@ internal sealed class FetchWaiter : IValueTaskSource<bool>, IDisposable
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _clock;
-    private readonly BrokerMetrics _metrics;
+    private readonly BrokerInstruments _instruments;
     private readonly Partition[] _partitions;
     private readonly WaitSlot[] _slots;
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
@@ -27,11 +27,11 @@ internal sealed class FetchWaiter : IValueTaskSource<bool>, IDisposable
     private CancellationToken _token;
     private CancellationTokenRegistration _registration;
 
-    public FetchWaiter(Partition[] partitions, TimeProvider clock, BrokerMetrics metrics)
+    public FetchWaiter(Partition[] partitions, TimeProvider clock, BrokerInstruments instruments)
     {
         _partitions = partitions;
         _clock = clock;
-        _metrics = metrics;
+        _instruments = instruments;
         _slots = new WaitSlot[partitions.Length];
         for (var i = 0; i < _slots.Length; i++)
             _slots[i] = new WaitSlot(this);
@@ -60,7 +60,7 @@ internal sealed class FetchWaiter : IValueTaskSource<bool>, IDisposable
         }
 
         _parked = true;
-        _metrics.ReaderParked();
+        _instruments.ReaderParked();
         for (var i = 0; i < _slots.Length; i++)
             _partitions[i].Waiters.Park(_slots[i], version);
 
@@ -135,7 +135,7 @@ internal sealed class FetchWaiter : IValueTaskSource<bool>, IDisposable
         _timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _registration.Unregister();
         _registration = default;
-        _metrics.ReaderLeft();
+        _instruments.ReaderLeft();
     }
 
     private void ArmTimer(TimeSpan due)

@@ -1,0 +1,78 @@
+using System.Diagnostics.Metrics;
+using RestStream.Broker.Topics;
+using RestStream.Storage;
+
+namespace RestStream.Broker;
+
+/// <summary>
+/// The instruments of the meter <see cref="MeterName"/>. Names are those of the Prometheus page without <c>_total</c>, which the page adds to counters.
+/// What the host knows from <see cref="IBroker"/> (offsets, sizes, disk) it shows by itself. Counts are kept in the topics and read when somebody looks, so the hot path pays an addition.
+/// </summary>
+internal sealed class BrokerInstruments : IDisposable
+{
+    public const string MeterName = "RestStream";
+
+    private readonly Meter _meter = new(MeterName);
+    private readonly Histogram<double> _produceDuration;
+    private readonly Counter<long> _refused;
+    private readonly int _maxTopics;
+    private long _corruptBatches;
+    private long _slowFlushes;
+    private int _parked;
+
+    public BrokerInstruments(BrokerOptions options)
+    {
+        _maxTopics = options.MaxMetricTopics;
+        _produceDuration = _meter.CreateHistogram<double>("reststream_produce_duration_seconds", "s", "From the batch's arrival at the broker to its acknowledgement.");
+        _refused = _meter.CreateCounter<long>("reststream_produce_refused", description: "Batches refused, by error code.");
+        _meter.CreateObservableCounter("reststream_corrupt_batches", () => Interlocked.Read(ref _corruptBatches), description: "Batches found damaged on disk.");
+        _meter.CreateObservableCounter("reststream_slow_flushes", () => Interlocked.Read(ref _slowFlushes), description: "Flushes that took unusually long.");
+        _meter.CreateObservableGauge("reststream_readers_parked", () => ParkedReaders, description: "Readers that wait for new records.");
+    }
+
+    public int ParkedReaders => Volatile.Read(ref _parked);
+
+    public bool WantsProduceDuration => _produceDuration.Enabled;
+
+    /// <summary>Instruments that look at a running broker.</summary>
+    public void Observe(EmbeddedBroker broker)
+    {
+        Counter("reststream_records_in", "Records appended.", t => t.Counters.RecordsIn);
+        Counter("reststream_records_out", "Records handed to readers.", t => t.Counters.RecordsOut);
+        Counter("reststream_bytes_in", "Bytes of batches appended, as stored.", t => t.Counters.BytesIn);
+        Counter("reststream_bytes_out", "Bytes of encoded records handed to readers.", t => t.Counters.BytesOut);
+        _meter.CreateObservableGauge(
+            "reststream_segments",
+            () => broker.Topics.Take(_maxTopics).Select(t => new Measurement<long>(t.Partitions.Sum(p => p.Log.SegmentCount), Tag("topic", t.Name))),
+            description: "Segments on disk.");
+        _meter.CreateObservableGauge("reststream_metric_topics_dropped", () => Math.Max(0, broker.TopicCount - _maxTopics), description: "Topics without metric series of their own.");
+        _meter.CreateObservableGauge("reststream_encoded_cache_bytes", () => broker.EncodedCacheBytes, description: "Encoded batches kept for followers.");
+
+        void Counter(string name, string description, Func<Topic, long> value) =>
+            _meter.CreateObservableCounter(name, () => broker.Topics.Take(_maxTopics).Select(t => new Measurement<long>(value(t), Tag("topic", t.Name))), description: description);
+    }
+
+    public void Produced(double seconds) => _produceDuration.Record(seconds);
+
+    public void ProduceRefused(ErrorCode code)
+    {
+        if (_refused.Enabled)
+            _refused.Add(1, Tag("reason", code.ToString()));
+    }
+
+    public void ReaderParked() => Interlocked.Increment(ref _parked);
+
+    public void ReaderLeft() => Interlocked.Decrement(ref _parked);
+
+    public void CountEvent(StorageEventKind kind)
+    {
+        if (kind == StorageEventKind.DamageFound)
+            Interlocked.Increment(ref _corruptBatches);
+        else if (kind == StorageEventKind.SlowFlush)
+            Interlocked.Increment(ref _slowFlushes);
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private static KeyValuePair<string, object?> Tag(string name, object value) => new(name, value);
+}
