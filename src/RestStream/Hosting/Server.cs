@@ -5,9 +5,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Http.Errors;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
+using RestStream.Http.Produce;
 using RestStream.Settings;
 
 namespace RestStream.Hosting;
@@ -68,6 +70,7 @@ internal static class Server
         services.AddSingleton<ClusterId>();
         services.AddCors();
         services.AddOpenApiDocument();
+        services.AddErrorResponses();
     }
 
     private static void AddOptions(IServiceCollection services, IConfiguration configuration)
@@ -125,10 +128,12 @@ internal static class Server
         app.Services.GetRequiredService<MetricsCollector>();
         app.Services.GetRequiredService<BrokerMetrics>();
 
+        app.UseErrorResponses();
         app.Use(app.Services.GetRequiredService<RequestGuards>().Before);
         UseCors(app, options.CorsOrigins);
         app.UseOpenApiDocument(options.Swagger);
         app.MapOperations();
+        app.MapProduce();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());
