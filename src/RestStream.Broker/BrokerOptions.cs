@@ -1,13 +1,95 @@
 using System.ComponentModel.DataAnnotations;
+using RestStream.Broker.Topics;
+using RestStream.Storage;
 
 namespace RestStream.Broker;
 
-/// <summary>Settings of the embedded broker, section <c>RestStream:Broker</c>.</summary>
-public sealed class BrokerOptions
+/// <summary>Settings of the embedded broker, section <c>RestStream:Broker</c>. Sizes in bytes.</summary>
+public sealed class BrokerOptions : IValidatableObject
 {
     public const string Section = "RestStream:Broker";
 
     /// <summary>Partitions of a topic that is made without a count (Kafka's <c>num.partitions</c>). 1: order over the whole topic until the user asks for more.</summary>
     [Range(1, 10_000)]
     public int DefaultPartitions { get; set; } = 1;
+
+    /// <summary>Most topics, internal ones included. 10,000: ten times what a node is tested with daily; each costs some KiB of memory and a directory.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxTopics { get; set; } = 10_000;
+
+    /// <summary>Most partitions over all topics. 20,000: each may hold open files, and the usual limit of a service is 65,536.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxPartitions { get; set; } = 20_000;
+
+    /// <summary>Most partitions of one topic. 1,000: far above what one machine gains from, so a larger number is a typing error.</summary>
+    [Range(1, 100_000)]
+    public int MaxPartitionsPerTopic { get; set; } = 1_000;
+
+    /// <summary>Pause between two passes of retention. 30 s: an expired record is gone soon (Kafka waits 5 minutes), and a pass over idle partitions costs next to nothing.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan RetentionCheckInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long retention by time waits after the machine's clock jumped ahead. 1 h: time for NTP or a person to set it right before anything is deleted
+    /// because it looks old. Retention by size goes on.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "7.00:00:00")]
+    public TimeSpan ClockJumpHold { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Appends are refused as disk full when less than this is free. 64 MiB: room for deletes, checkpoints and the journal.</summary>
+    [Range(0, long.MaxValue)]
+    public long MinFreeBytes { get; set; } = 64L * 1024 * 1024;
+
+    /// <summary>Size of one journal file. 32 MiB: small enough to recycle often, large enough that switching is rare.</summary>
+    [Range(64 * 1024, 1024 * 1024 * 1024)]
+    public int JournalFileBytes { get; set; } = 32 * 1024 * 1024;
+
+    /// <summary>Journaled bytes not yet safe in segments at which appends wait. 512 MiB: replayed in about a second after a crash.</summary>
+    [Range(256 * 1024, 1L << 40)]
+    public long JournalMaxBytes { get; set; } = 512L * 1024 * 1024;
+
+    /// <summary>Longest that journaled records wait for the background flush of their segments. 10 s: few flushes under load, a short journal.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan SegmentFlushInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Encoded batches kept for all followers together. 64 MiB: enough for the newest second of busy partitions, a small part of a small machine.
+    /// One partition takes at most a sixteenth.
+    /// </summary>
+    [Range(0, 1L << 36)]
+    public long EncodedCacheBytes { get; set; } = 64L * 1024 * 1024;
+
+    /// <summary>Re-reads every batch of every segment at start, not only those since the last flush.</summary>
+    public bool VerifyAllOnStart { get; set; }
+
+    /// <summary>Metrics per partition (offsets, sizes). Off: a thousand partitions make thousands of series.</summary>
+    public bool PartitionMetrics { get; set; }
+
+    /// <summary>Most topics with metric series of their own; the rest is not shown. 1,000: what a Prometheus scrape takes without notice.</summary>
+    [Range(0, 100_000)]
+    public int MaxMetricTopics { get; set; } = 1_000;
+
+    /// <summary>
+    /// Defaults of topic configs, by the topic's name (<c>retention.ms</c>) or by Kafka's broker-wide one (<c>log.retention.hours</c>), so that lines of a
+    /// server.properties can be taken over. Empty: Kafka's own defaults, with every acknowledged record flushed.
+    /// </summary>
+    public IDictionary<string, string> TopicDefaults { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
+    {
+        foreach (var (key, problem) in TopicConfigs.FindProblems(TopicConfigs.FromServerNames(TopicDefaults)))
+            yield return new ValidationResult($"{nameof(TopicDefaults)}: {problem}", [$"{nameof(TopicDefaults)}:{key}"]);
+        if (JournalMaxBytes < 2L * JournalFileBytes)
+            yield return new ValidationResult($"{nameof(JournalMaxBytes)} must be at least twice {nameof(JournalFileBytes)}.", [nameof(JournalMaxBytes)]);
+    }
+
+    internal LogDirectoryOptions ToLogDirectoryOptions(string dataDirectory) => new()
+    {
+        Path = Path.GetFullPath(dataDirectory),
+        JournalFileBytes = JournalFileBytes,
+        JournalMaxBytes = JournalMaxBytes,
+        SegmentFlushInterval = SegmentFlushInterval,
+        MinFreeBytes = MinFreeBytes,
+        VerifyAll = VerifyAllOnStart,
+    };
 }

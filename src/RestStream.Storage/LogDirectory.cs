@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
+using RestStream.Storage.Commits;
 using RestStream.Storage.Files;
+using RestStream.Storage.Journal;
 using RestStream.Storage.Records;
 
 namespace RestStream.Storage;
@@ -10,32 +13,70 @@ namespace RestStream.Storage;
 /// </summary>
 public sealed partial class LogDirectory : IAsyncDisposable
 {
-    /// <summary>Locks the directory, recovers every partition and starts the threads.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.DirectoryInUse"/>.</exception>
-    public static LogDirectory Open(LogDirectoryOptions options, IFileSystem files, TimeProvider clock, Action<StorageEvent>? onEvent = null) =>
-        throw new NotImplementedException();
+    private readonly LogDirectoryOptions _options;
+    private readonly IFileSystem _files;
+    private readonly TimeProvider _clock;
+    private readonly Action<StorageEvent> _onEvent;
+    private readonly ConcurrentDictionary<TopicPartition, PartitionLog> _logs = new();
+    private readonly IDisposable _lock;
+    private readonly CommitJournal _journal;
+    private readonly SegmentFlusher _flusher;
+    private readonly Committer _committer;
+    private readonly Checkpoints _checkpoints;
+    private int _disposed;
 
-    /// <summary>The partitions found or created, by name. A snapshot.</summary>
-    public IReadOnlyCollection<PartitionLog> Partitions => throw new NotImplementedException();
+    private LogDirectory(LogDirectoryOptions options, IFileSystem files, TimeProvider clock, Action<StorageEvent> onEvent, IDisposable heldLock, Recovered found)
+    {
+        (_options, _files, _clock, _onEvent, _lock) = (options, files, clock, onEvent, heldLock);
+        foreach (var log in found.Logs)
+            _logs[log.Id] = log;
+        Recovery = found.Report;
+        ClusterId = found.ClusterId;
+        _checkpoints = new Checkpoints(files, options.Path);
+        _journal = new CommitJournal(files, found.JournalDirectory, options.JournalFileBytes, found.JournalFiles);
+        _flusher = new SegmentFlusher(options, _journal, clock, () => _checkpoints.Write(Partitions), StopWrites);
+        _committer = new Committer(options, _journal, _flusher, clock, onEvent, HasRoom);
+        foreach (var log in found.Unflushed)
+            _flusher.Wrote(log);
+    }
 
-    public PartitionLog? Find(TopicPartition partition) => throw new NotImplementedException();
+    /// <summary>The partitions found or created. A snapshot.</summary>
+    public IReadOnlyCollection<PartitionLog> Partitions => [.. _logs.Values];
+
+    public PartitionLog? Find(TopicPartition partition) => _logs.GetValueOrDefault(partition);
 
     /// <summary>What recovery found and did at the last start.</summary>
-    public RecoveryReport Recovery => throw new NotImplementedException();
+    public RecoveryReport Recovery { get; }
+
+    /// <summary>Kafka's cluster id: 22 characters, made once per data directory (<c>meta.properties</c>).</summary>
+    public string ClusterId { get; }
 
     /// <summary>Null while appends are taken; else why they are refused until a restart.</summary>
-    public string? WritesStoppedReason => throw new NotImplementedException();
+    public string? WritesStoppedReason => _committer.WritesStoppedReason;
 
-    public long FreeBytes => throw new NotImplementedException();
+    /// <summary>True after an append was refused for want of room, until one is taken again.</summary>
+    public bool DiskFull => _committer.DiskFull;
+
+    public long FreeBytes => _files.FreeBytes(_options.Path);
 
     /// <summary>Creates the partition's directory and empty log, durably.</summary>
-    public PartitionLog Create(TopicPartition partition, Guid topicId, LogConfig config) => throw new NotImplementedException();
+    public PartitionLog Create(TopicPartition partition, Guid topicId, LogConfig config)
+    {
+        var log = PartitionLog.Create(_files, _options.Path, partition, topicId, config, _clock, _onEvent);
+        if (!_logs.TryAdd(partition, log))
+            throw new InvalidOperationException($"Partition {partition} exists already.");
+        return log;
+    }
 
-    /// <summary>Takes the partition out of service at once (appends in flight fail); its files leave the disk in the background.</summary>
-    public void Delete(PartitionLog log) => throw new NotImplementedException();
+    /// <summary>Takes the partition out of service (appends in flight fail) and its directory out of the way, durably; the files leave the disk in the background.</summary>
+    public Task DeleteAsync(PartitionLog log) => RetireAsync(log, "-delete");
 
     /// <summary>Puts a directory that no topic claims aside as <c>…-stray</c>; its data is kept.</summary>
-    public void SetAside(PartitionLog log) => throw new NotImplementedException();
+    public async Task SetAsideAsync(PartitionLog log)
+    {
+        await RetireAsync(log, "-stray");
+        _onEvent(new StorageEvent(StorageEventKind.DirectorySetAside, $"No topic claims {log.Id} ({log.TopicId}); its directory was renamed to …-stray and kept.", log.Id));
+    }
 
     /// <summary>
     /// Appends one finished batch (as <see cref="RecordBatchBuilder.Build"/> made it). Takes ownership of <paramref name="batch"/>, whatever the outcome.
@@ -44,59 +85,137 @@ public sealed partial class LogDirectory : IAsyncDisposable
     /// <param name="log">Where to.</param>
     /// <param name="batch">One whole batch; base offset and leader epoch are set here, and the time where the topic stamps it.</param>
     /// <param name="expectedOffset">-1, or the offset that the batch must get; else it is refused with <see cref="StorageError.OffsetMismatch"/>.</param>
-    public ValueTask<AppendResult> AppendAsync(PartitionLog log, BatchBuffer batch, long expectedOffset = -1) => throw new NotImplementedException();
+    public ValueTask<AppendResult> AppendAsync(PartitionLog log, BatchBuffer batch, long expectedOffset = -1)
+    {
+        var unit = SingleAppend.Rent(log, batch, expectedOffset);
+        var task = unit.Task;
+        _committer.Enqueue(unit);
+        return task;
+    }
 
     /// <summary>Appends batches to several partitions as one atomic unit: after any crash all of them are there or none.</summary>
-    public ValueTask<IReadOnlyList<AppendResult>> AppendAtomicAsync(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts) => throw new NotImplementedException();
+    public Task<IReadOnlyList<AppendResult>> AppendAtomicAsync(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts)
+    {
+        var unit = new AtomicAppend(parts);
+        _committer.Enqueue(unit);
+        return unit.Task;
+    }
 
     /// <summary>Moves the log start up (Kafka's DeleteRecords), durably; whole segments below it leave the disk.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.OffsetOutOfRange"/>: above the high watermark.</exception>
-    public Task DeleteRecordsAsync(PartitionLog log, long beforeOffset) => throw new NotImplementedException();
+    public Task DeleteRecordsAsync(PartitionLog log, long beforeOffset) => Task.Run(() =>
+    {
+        if (beforeOffset > log.HighWatermark)
+        {
+            throw new StorageException(StorageError.OffsetOutOfRange, $"Offset {beforeOffset} is above the end of {log.Id}, {log.HighWatermark}.")
+            {
+                Offset = log.HighWatermark,
+            };
+        }
+        if (beforeOffset <= log.LogStartOffset)
+            return;
+        // The start must be on disk before a file goes: a crash between the two leaves files too many, never an end below the start.
+        FlushUpTo(log, beforeOffset);
+        _checkpoints.WriteLogStart(Partitions, log, beforeOffset);
+        log.AdvanceLogStart(beforeOffset);
+    });
 
-    /// <summary>Deletes segments that the retention settings no longer want. Returns how many.</summary>
-    public Task<int> ApplyRetentionAsync(PartitionLog log) => throw new NotImplementedException();
+    /// <summary>Deletes segments that the retention settings no longer want, and files whose delay has passed.</summary>
+    /// <returns>How many records went.</returns>
+    public Task<long> ApplyRetentionAsync(PartitionLog log) => Task.Run(() =>
+    {
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var (before, start) = (log.LogStartOffset, log.RetentionStart(now));
+        if (start > before)
+        {
+            FlushUpTo(log, start);
+            log.AdvanceLogStart(start);
+        }
+        log.DeletePendingFiles(now);
+        return Math.Max(0, start - before);
+    });
 
     /// <summary>Clean stop: refuses new appends, finishes queued ones, flushes everything, writes checkpoints and the clean-shutdown marker, releases the lock.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
-}
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return ValueTask.CompletedTask;
+        _committer.Stop();
+        _flusher.Stop();
+        _journal.Dispose();
+        try
+        {
+            if (_committer.WritesStoppedReason is null)
+                CloseCleanly();
+        }
+        finally
+        {
+            foreach (var log in _logs.Values)
+                log.Abandon();
+            _lock.Dispose();
+        }
+        return ValueTask.CompletedTask;
+    }
 
-/// <summary>Where a batch went. <paramref name="Timestamp"/> is the broker's time for log-append-time topics, else -1 (records keep their own).</summary>
-public readonly record struct AppendResult(long BaseOffset, long Timestamp);
+    private void CloseCleanly()
+    {
+        foreach (var log in _logs.Values)
+            log.Close();
+        _checkpoints.Write(Partitions);
+        CleanShutdownMarker.Write(_files, _options.Path);
+    }
 
-/// <summary>Settings of a data directory. Sizes in bytes.</summary>
-public sealed record LogDirectoryOptions
-{
-    public required string Path { get; init; }
+    private async Task RetireAsync(PartitionLog log, string suffix)
+    {
+        // On the committer's thread, so that no group in work still writes to it.
+        var retire = new CommitterAction(() =>
+        {
+            log.Commit.Deleted = true;
+            _logs.TryRemove(log.Id, out _);
+            lock (log.Commit.FlushLock)
+                log.Abandon();
+        });
+        _committer.Enqueue(retire);
+        await retire.Task;
 
-    /// <summary>Size of one journal file. 32 MiB: small enough to recycle often, large enough that switching files is rare.</summary>
-    public int JournalFileBytes { get; init; } = 32 * 1024 * 1024;
+        var (from, to) = (Path.Combine(_options.Path, log.Id.ToString()), Path.Combine(_options.Path, $"{log.Id}.{Guid.NewGuid():N}{suffix}"));
+        _files.Rename(from, to);
+        _files.FlushDirectory(_options.Path);
+        log.Advanced?.Invoke();
+        if (suffix == "-delete")
+            await Task.Run(() => _files.DeleteDirectory(to));
+    }
 
-    /// <summary>When the journal holds this much that is not yet safe in segments, appends wait for the background flush. Bounds the start after a crash.</summary>
-    public long JournalMaxBytes { get; init; } = 512L * 1024 * 1024;
+    private void FlushUpTo(PartitionLog log, long offset)
+    {
+        if (log.RecoveryPoint >= offset)
+            return;
+        try
+        {
+            lock (log.Commit.FlushLock)
+                log.Flush();
+        }
+        catch (IOException error)
+        {
+            StopWrites("A flush failed", error);
+            throw new StorageException(StorageError.WritesStopped, WritesStoppedReason!, error);
+        }
+    }
 
-    /// <summary>A group of appends of at least this size in few files is flushed in the segments themselves, so that large batches are not written twice.</summary>
-    public int DirectFlushBytes { get; init; } = 256 * 1024;
+    private void StopWrites(string what, IOException error) => _committer.StopWrites(what, error);
 
-    /// <summary>Longest that journaled records wait for the background flush of their segments.</summary>
-    public TimeSpan SegmentFlushInterval { get; init; } = TimeSpan.FromSeconds(10);
+    private long _roomCheckedAt;
+    private bool _hasRoom = true;
 
-    /// <summary>Appends are refused as disk full when less than this is free, so that deletes, offsets and the journal still work.</summary>
-    public long MinFreeBytes { get; init; } = 64L * 1024 * 1024;
-
-    /// <summary>Re-read every batch of every segment at start, not only those since the last flush.</summary>
-    public bool VerifyAll { get; init; }
-}
-
-/// <summary>What opening a data directory found. Bytes and counts over all partitions.</summary>
-public sealed record RecoveryReport(
-    bool CleanShutdown, TimeSpan Took, int Partitions, long ScannedBytes, long ReplayedBatches, long RepairedBatches, long TornBytes, IReadOnlyList<DamagedPartition> Damaged);
-
-public sealed record DamagedPartition(TopicPartition Partition, IReadOnlyList<DamagedRange> Ranges);
-
-/// <summary>Something the operator should know; the host turns it into a log line. <paramref name="Kind"/> is stable.</summary>
-public sealed record StorageEvent(StorageEventKind Kind, string Message, TopicPartition? Partition = null, Exception? Error = null);
-
-public enum StorageEventKind
-{
-    Recovered, TornTailCut, BatchRepaired, DamageFound, IndexRebuilt, SegmentRolled, SegmentDeleted, DirectorySetAside, DiskFull, DiskFullEnded, WritesStopped, SlowFlush,
+    /// <summary>Asked by the committer before every group; looks at the disk at most every 100 ms.</summary>
+    private bool HasRoom()
+    {
+        var now = _clock.GetTimestamp();
+        if (_roomCheckedAt == 0 || !_hasRoom || _clock.GetElapsedTime(_roomCheckedAt, now) > TimeSpan.FromMilliseconds(100))
+        {
+            _roomCheckedAt = now;
+            _hasRoom = _files.FreeBytes(_options.Path) >= _options.MinFreeBytes;
+        }
+        return _hasRoom;
+    }
 }

@@ -9,6 +9,12 @@ public enum StorageError
     /// <summary>A write or flush failed. Writes stay stopped until the process restarts and has re-read the disk; what was in flight may or may not be there.</summary>
     WritesStopped,
 
+    /// <summary>This partition could not be opened or extended just now (too many open files, for example). Nothing was written.</summary>
+    Unavailable,
+
+    /// <summary>More appends wait for the disk than the settings allow. Nothing was written.</summary>
+    Overloaded,
+
     /// <summary>The asked offset lies below the log start or above the end.</summary>
     OffsetOutOfRange,
 

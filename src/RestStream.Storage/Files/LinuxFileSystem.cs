@@ -1,18 +1,100 @@
+using System.Globalization;
+
+using Microsoft.Win32.SafeHandles;
+
 namespace RestStream.Storage.Files;
 
 /// <summary>The real disk: file handles of .NET, flushes by P/Invoke (the .NET ones swallow errors on Linux).</summary>
 public sealed class LinuxFileSystem : IFileSystem
 {
-    public IFile Open(string path, bool create) => throw new NotImplementedException();
-    public bool FileExists(string path) => throw new NotImplementedException();
-    public bool DirectoryExists(string path) => throw new NotImplementedException();
-    public long FileLength(string path) => throw new NotImplementedException();
-    public void CreateDirectory(string path) => throw new NotImplementedException();
-    public IReadOnlyList<string> List(string directory) => throw new NotImplementedException();
-    public void Rename(string from, string to) => throw new NotImplementedException();
-    public void DeleteFile(string path) => throw new NotImplementedException();
-    public void DeleteDirectory(string path) => throw new NotImplementedException();
-    public void FlushDirectory(string path) => throw new NotImplementedException();
-    public long FreeBytes(string path) => throw new NotImplementedException();
-    public IDisposable Lock(string path) => throw new NotImplementedException();
+    public IFile Open(string path, bool create)
+    {
+        var handle = File.OpenHandle(
+            path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        return new LinuxFile(handle, path);
+    }
+
+    public bool FileExists(string path) => File.Exists(path);
+
+    public bool DirectoryExists(string path) => Directory.Exists(path);
+
+    public long FileLength(string path) => new FileInfo(path).Length;
+
+    public void CreateDirectory(string path) => Directory.CreateDirectory(path);
+
+    public IReadOnlyList<string> List(string directory)
+    {
+        var names = new List<string>();
+        foreach (var path in Directory.EnumerateFileSystemEntries(directory))
+            names.Add(Path.GetFileName(path));
+        return names;
+    }
+
+    public void Rename(string from, string to) => Libc.RenamePath(from, to);
+
+    public void DeleteFile(string path) => File.Delete(path);
+
+    public void DeleteDirectory(string path) => Directory.Delete(path, recursive: true);
+
+    public void FlushDirectory(string path) => Libc.SyncDirectory(path);
+
+    public long FreeBytes(string path) => new DriveInfo(path).AvailableFreeSpace;
+
+    public IDisposable Lock(string path)
+    {
+        // FileShare.None takes an exclusive flock; any other sharing takes a shared one that keeps nobody out.
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        try
+        {
+            file.SetLength(0);
+            file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"));
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private sealed class LinuxFile(SafeFileHandle handle, string path) : IFile
+    {
+        public long Length => RandomAccess.GetLength(handle);
+
+        public int Read(Span<byte> destination, long position)
+        {
+            var done = 0;
+            while (done < destination.Length)
+            {
+                var read = RandomAccess.Read(handle, destination[done..], position + done);
+                if (read == 0)
+                    break;
+                done += read;
+            }
+            return done;
+        }
+
+        public void Write(ReadOnlySpan<byte> source, long position) => RandomAccess.Write(handle, source, position);
+
+        public void Write(IReadOnlyList<ReadOnlyMemory<byte>> sources, long position)
+        {
+            if (sources.Count == 1)
+                RandomAccess.Write(handle, sources[0].Span, position);
+            else
+                GatherWrite.Write(handle, sources, position, path);
+        }
+
+        public void Flush() => Libc.DataSync(handle, path);
+
+        public void SetLength(long length) => RandomAccess.SetLength(handle, length);
+
+        public void Reserve(long length)
+        {
+            var from = Length;
+            if (length > from)
+                Libc.Reserve(handle, from, length - from, path);
+        }
+
+        public void Dispose() => handle.Dispose();
+    }
 }

@@ -1,0 +1,316 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using RestStream.Broker.Fetching;
+using RestStream.Broker.Topics;
+using RestStream.Storage;
+using RestStream.Storage.Files;
+using RestStream.Storage.Records;
+
+namespace RestStream.Broker;
+
+/// <summary>
+/// The engine in this process: topics over one data directory. Looking a topic up takes no lock; changes of one topic happen one after the other.
+/// A failed flush stops writing for good (reads go on, a restart re-reads the disk); a full disk refuses appends until there is room.
+/// </summary>
+public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
+{
+    private readonly BrokerOptions _options;
+    private readonly LogDirectory _directory;
+    private readonly TopicMetadata _metadata;
+    private readonly StorageEvents _events;
+    private readonly BrokerMetrics _metrics;
+    private readonly EncodedCache _cache;
+    private readonly Retention _retention;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly Dictionary<string, string> _topicDefaults;
+    private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private ImmutableSortedSet<string> _names = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+    private ImmutableSortedSet<string> _publicNames = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+    private Task _retentionLoop = Task.CompletedTask;
+    private bool _disposed;
+
+    private EmbeddedBroker(
+        BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, StorageEvents events, BrokerMetrics metrics,
+        TimeProvider clock, ILogger logger)
+    {
+        _options = options;
+        _topicDefaults = topicDefaults;
+        _directory = directory;
+        _metadata = metadata;
+        _events = events;
+        _metrics = metrics;
+        _clock = clock;
+        _logger = logger;
+        _cache = new EncodedCache(options.EncodedCacheBytes);
+        _retention = new Retention(this, directory, _cache, options, clock, logger);
+    }
+
+    /// <summary>Opens the data directory, recovers it, finishes what a crash left half done, and starts the background work.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.DirectoryInUse"/>, or the directory cannot be opened.</exception>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidConfig"/>: a topic default in the options is wrong.</exception>
+    public static async Task<EmbeddedBroker> OpenAsync(
+        string dataDirectory, BrokerOptions options, IFileSystem files, TimeProvider clock, ILogger logger)
+    {
+        var topicDefaults = TopicConfigs.FromServerNames(options.TopicDefaults);
+        TopicConfigs.Validate(topicDefaults);
+
+        var metrics = new BrokerMetrics(options);
+        LogDirectory? directory = null;
+        try
+        {
+            var events = new StorageEvents(logger, metrics);
+
+            // Recovery reads files for a while; the caller's thread may be one that must not block.
+            directory = await Task.Run(() => LogDirectory.Open(options.ToLogDirectoryOptions(dataDirectory), files, clock, events.Handle));
+            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), events, metrics, clock, logger);
+            await broker.LoadTopicsAsync();
+            metrics.Observe(broker);
+            broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
+            var recovery = directory.Recovery;
+            logger.BrokerStarted(
+                dataDirectory, broker.TopicCount, broker.PartitionCount, recovery.Took, recovery.ScannedBytes, recovery.CleanShutdown ? "clean" : "unclean");
+            return broker;
+        }
+        catch
+        {
+            metrics.Dispose();
+            if (directory is not null)
+                await directory.DisposeAsync();
+            throw;
+        }
+    }
+
+    public BrokerHealth Health
+    {
+        get
+        {
+            var damaged = new List<DamagedPartition>();
+            foreach (var partition in Topics.SelectMany(t => t.Partitions))
+            {
+                if (partition.Log.Damage is { Count: > 0 } ranges)
+                    damaged.Add(new DamagedPartition(partition.Id, ranges));
+            }
+
+            var stopped = _disposed ? "The broker is stopping." : _directory.WritesStoppedReason;
+            return new BrokerHealth(stopped is null, stopped, _events.DiskFull, FreeBytes, _directory.Recovery, damaged);
+        }
+    }
+
+    internal IEnumerable<Topic> Topics => _topics.Values;
+    internal int TopicCount => _topics.Count;
+    internal int PartitionCount => Volatile.Read(ref _partitionCount);
+    internal long FreeBytes => _directory.FreeBytes;
+    internal long EncodedCacheBytes => _cache.Bytes;
+    internal Retention Retention => _retention;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1)
+    {
+        var started = _metrics.WantsProduceDuration ? _clock.GetTimestamp() : 0;
+        Partition target;
+        int records, bytes;
+        try
+        {
+            (target, batch) = Accept(partition, batch);
+            (records, bytes) = (RecordBatchHeader.Read(batch.Span).RecordsCount, batch.Length);
+        }
+        catch (BrokerException e)
+        {
+            _metrics.ProduceRefused(e.Code);
+            throw;
+        }
+
+        try
+        {
+            var result = await _directory.AppendAsync(target.Log, batch, expectedOffset).ConfigureAwait(false);
+            target.Counters.In(records, bytes);
+            if (started != 0)
+                _metrics.Produced(_clock.GetElapsedTime(started).TotalSeconds);
+            return result;
+        }
+        catch (StorageException e)
+        {
+            throw Refused(e, target);
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts)
+    {
+        var accepted = new List<(Partition Partition, BatchBuffer Batch, int Records, int Bytes)>(parts.Count);
+        try
+        {
+            foreach (var (id, batch) in parts)
+            {
+                var (partition, prepared) = Accept(id, batch);
+                accepted.Add((partition, prepared, RecordBatchHeader.Read(prepared.Span).RecordsCount, prepared.Length));
+            }
+        }
+        catch (BrokerException e)
+        {
+            // The one that was refused is disposed already; the ones before it and behind it are still ours.
+            foreach (var (_, batch, _, _) in accepted)
+                batch.Dispose();
+            for (var i = accepted.Count + 1; i < parts.Count; i++)
+                parts[i].Batch.Dispose();
+            _metrics.ProduceRefused(e.Code);
+            throw;
+        }
+
+        try
+        {
+            var results = await _directory.AppendAtomicAsync(accepted.ConvertAll(a => (a.Partition.Log, a.Batch))).ConfigureAwait(false);
+            foreach (var (partition, _, records, bytes) in accepted)
+                partition.Counters.In(records, bytes);
+            return results;
+        }
+        catch (StorageException e)
+        {
+            throw Refused(e, accepted[0].Partition);
+        }
+    }
+
+    public IFetch OpenFetch(IReadOnlyList<FetchPosition> positions)
+    {
+        var partitions = new Partition[positions.Count];
+        var known = new FetchPosition[positions.Count];
+        for (var i = 0; i < partitions.Length; i++)
+        {
+            var position = positions[i];
+            var topic = FindTopic(position.Partition.Topic);
+            if (position.TopicId != default && position.TopicId != topic.Id)
+                throw TopicGone(position.Partition, position.TopicId);
+            partitions[i] = topic.Partition(position.Partition.Partition);
+            known[i] = position with { TopicId = topic.Id };
+        }
+
+        return new Fetch(this, partitions, known, _clock, _metrics);
+    }
+
+    public TimestampedOffset? FindOffset(TopicPartition partition, long timestamp)
+    {
+        var found = FindPartition(partition);
+        try
+        {
+            return found.Log.FindOffset(timestamp);
+        }
+        catch (StorageException e)
+        {
+            throw BrokerException.From(e, partition, found.Log);
+        }
+    }
+
+    public async Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken)
+    {
+        var found = FindTopic(topic);
+        RefuseMetadataTopic(topic);
+        if (!found.Settings.Log.CleanupDelete)
+        {
+            throw new BrokerException(ErrorCode.PolicyViolation, $"Topic '{topic}' does not delete records: its cleanup.policy is '{found.Settings.Effective[TopicConfigs.CleanupPolicy]}'.")
+            {
+                Subject = TopicConfigs.CleanupPolicy,
+            };
+        }
+
+        // All are checked before any is cut, so that a wrong one changes nothing.
+        var cuts = new List<(Partition Partition, long Offset)>(before.Count);
+        foreach (var (number, offset) in before)
+        {
+            var partition = found.Partition(number);
+            var end = partition.Log.HighWatermark;
+            if (offset < -1 || offset > end)
+                throw BrokerException.OffsetOutOfRange(partition.Id, offset, partition.Log.LogStartOffset, end);
+            cuts.Add((partition, offset == -1 ? end : offset));
+        }
+
+        var starts = new Dictionary<int, long>(cuts.Count);
+        foreach (var (partition, offset) in cuts)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await _directory.DeleteRecordsAsync(partition.Log, offset);
+            }
+            catch (StorageException e)
+            {
+                throw BrokerException.From(e, partition.Id, partition.Log);
+            }
+
+            starts[partition.Id.Partition] = partition.Log.LogStartOffset;
+        }
+
+        return starts;
+    }
+
+    public IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition) => FindPartition(partition).Log.Segments;
+
+    /// <summary>Wakes all readers (they find the broker stopped), finishes what was accepted, flushes and releases the directory.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        await _stopping.CancelAsync();
+        await _retentionLoop;
+        await _directory.DisposeAsync();
+        foreach (var partition in Topics.SelectMany(t => t.Partitions))
+            partition.MarkDeleted();
+        _metrics.Dispose();
+        _stopping.Dispose();
+        _logger.BrokerStopped();
+    }
+
+    /// <summary>Why a reader's partition is gone: the broker stopped, the topic was made again, or it is deleted.</summary>
+    internal BrokerException TopicGone(TopicPartition partition, Guid topicId)
+    {
+        if (_disposed)
+            return new BrokerException(ErrorCode.KafkaStorageError, "The broker is stopping.") { Partition = partition };
+        if (!_topics.TryGetValue(partition.Topic, out var now) || now.Id == topicId)
+            return BrokerException.UnknownTopic(partition.Topic);
+        return new BrokerException(ErrorCode.TopicRecreated, $"Topic '{partition.Topic}' was deleted and made again. Start from its beginning.")
+        {
+            Subject = partition.Topic,
+            Partition = partition,
+        };
+    }
+
+    private Topic FindTopic(string name) => _topics.TryGetValue(name, out var topic) ? topic : throw BrokerException.UnknownTopic(name);
+
+    private Partition FindPartition(TopicPartition partition) => FindTopic(partition.Topic).Partition(partition.Partition);
+
+    /// <summary>Finds the partition and checks the batch, which is disposed when it is refused.</summary>
+    private (Partition Partition, BatchBuffer Batch) Accept(TopicPartition id, BatchBuffer batch)
+    {
+        Topic topic;
+        Partition partition;
+        try
+        {
+            topic = FindTopic(id.Topic);
+            RefuseMetadataTopic(id.Topic);
+            partition = topic.Partition(id.Partition);
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
+
+        return (partition, BatchIntake.Prepare(topic.Settings, id, batch, _clock.GetUtcNow().ToUnixTimeMilliseconds()));
+    }
+
+    private BrokerException Refused(StorageException error, Partition partition)
+    {
+        var refusal = BrokerException.From(error, partition.Id, partition.Log);
+        _metrics.ProduceRefused(refusal.Code);
+        return refusal;
+    }
+
+    private static void RefuseMetadataTopic(string topic)
+    {
+        if (topic == TopicNames.Metadata)
+            throw new BrokerException(ErrorCode.InvalidTopic, $"Only the broker itself changes '{topic}'.") { Subject = topic };
+    }
+}

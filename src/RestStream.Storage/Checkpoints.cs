@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using RestStream.Storage.Files;
+
+namespace RestStream.Storage;
+
+/// <summary>
+/// Kafka's checkpoint files in the root of a data directory: text <c>0\n&lt;n&gt;\n</c>, then <c>topic partition offset\n</c> a line.
+/// Each is replaced whole: written beside, flushed, renamed, the directory flushed.
+/// </summary>
+internal sealed class Checkpoints(IFileSystem files, string directory)
+{
+    public const string RecoveryPoints = "recovery-point-offset-checkpoint";
+    public const string LogStarts = "log-start-offset-checkpoint";
+    public const string HighWatermarks = "replication-offset-checkpoint";
+
+    private readonly Lock _lock = new();
+
+    /// <summary>Writes all three for the logs as they are now.</summary>
+    public void Write(IReadOnlyCollection<PartitionLog> logs)
+    {
+        lock (_lock)
+        {
+            Write(RecoveryPoints, logs.Select(log => (log.Id, log.RecoveryPoint)));
+            WriteLogStarts(logs, null, 0);
+            Write(HighWatermarks, logs.Select(log => (log.Id, log.HighWatermark)));
+        }
+    }
+
+    /// <summary>Notes that a log is going to start at an offset.</summary>
+    public void WriteLogStart(IReadOnlyCollection<PartitionLog> logs, PartitionLog moving, long start)
+    {
+        lock (_lock)
+            WriteLogStarts(logs, moving, start);
+    }
+
+    /// <summary>What a checkpoint file says; empty when there is none or it cannot be read (it is set aside as <c>.corrupt</c> then).</summary>
+    public static Dictionary<TopicPartition, long> Read(IFileSystem files, string directory, string name)
+    {
+        var path = Path.Combine(directory, name);
+        if (!files.FileExists(path))
+            return [];
+        using var file = files.Open(path, create: false);
+        var bytes = new byte[file.Length];
+        var lines = Encoding.UTF8.GetString(bytes, 0, file.Read(bytes, 0)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var offsets = new Dictionary<TopicPartition, long>();
+        if (lines.Length == 0)
+            return offsets;
+        var whole = lines[0] == "0" && lines.Length >= 2 && int.TryParse(lines[1], CultureInfo.InvariantCulture, out var count) && count == lines.Length - 2;
+        foreach (var line in whole ? lines.AsSpan(2) : [])
+        {
+            var words = line.Split(' ');
+            if (words.Length != 3 || !int.TryParse(words[1], CultureInfo.InvariantCulture, out var partition)
+                || !long.TryParse(words[2], CultureInfo.InvariantCulture, out var offset))
+            {
+                whole = false;
+                break;
+            }
+            offsets[new TopicPartition(words[0], partition)] = offset;
+        }
+        if (whole)
+            return offsets;
+        files.Rename(path, path + ".corrupt");
+        files.FlushDirectory(directory);
+        return [];
+    }
+
+    private void WriteLogStarts(IReadOnlyCollection<PartitionLog> logs, PartitionLog? moving, long start) => Write(LogStarts, logs
+        .Select(log => (log.Id, Start: log == moving ? start : log.LogStartOffset, First: log.Segments[0].BaseOffset))
+        .Where(log => log.Start > log.First)
+        .Select(log => (log.Id, log.Start)));
+
+    private void Write(string name, IEnumerable<(TopicPartition Id, long Offset)> offsets)
+    {
+        var lines = offsets.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Id.Topic} {o.Id.Partition} {o.Offset}\n")).ToList();
+        SmallFile.Replace(files, directory, name, string.Create(CultureInfo.InvariantCulture, $"0\n{lines.Count}\n") + string.Concat(lines));
+    }
+}
