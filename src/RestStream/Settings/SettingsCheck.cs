@@ -34,6 +34,18 @@ internal static class SettingsCheck
     {
         var errors = new List<string>();
         Check(configuration.GetSection(ServerOptions.Section), errors);
+        if (errors.Count > 0)
+            return errors;
+
+        // Every value by itself is right: now rules over several of them.
+        foreach (var (section, type) in s_sections)
+        {
+            var options = Activator.CreateInstance(type)!;
+            configuration.GetSection(section).Bind(options);
+            if (options is IValidatableObject rules)
+                errors.AddRange(rules.Validate(new ValidationContext(options)).Select(r => $"{section}:{r.ErrorMessage}"));
+        }
+
         return errors;
     }
 
@@ -109,6 +121,7 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
         (null, { } t) when t == typeof(bool) => "true or false",
         (null, { IsEnum: true } t) => string.Join(", ", Enum.GetNames(t)),
         (null, { IsArray: true }) => "a list",
+        (null, { } t) when IsTable(t) => "names and values",
         (null, { } t) when t == typeof(string) => "a text",
         (null, { } t) when t == typeof(TimeSpan) => "a time span",
         _ => "a number",
@@ -118,11 +131,11 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
 
     /// <summary>A value that one configuration key holds (or a list of such), as opposed to a group of settings.</summary>
     public static bool IsPlain(Type type) =>
-        type == typeof(string[]) || TypeDescriptor.GetConverter(Nullable.GetUnderlyingType(type) ?? type).CanConvertFrom(typeof(string));
+        type == typeof(string[]) || IsTable(type) || TypeDescriptor.GetConverter(Nullable.GetUnderlyingType(type) ?? type).CanConvertFrom(typeof(string));
 
     public IEnumerable<string> Errors(IConfigurationSection configured)
     {
-        if (Property.PropertyType.IsArray)
+        if (Property.PropertyType.IsArray || IsTable(Property.PropertyType))
             yield break;
         object? value;
         try
@@ -137,6 +150,8 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
         if (value is null || Property.GetCustomAttributes<ValidationAttribute>().Any(a => !a.IsValid(value)))
             yield return $"{Path} is '{configured.Value}', but must be {Allowed}{Example}.";
     }
+
+    private static bool IsTable(Type type) => type == typeof(IDictionary<string, string>);
 
     private string Example => Type == typeof(TimeSpan) ? " (hours:minutes:seconds)" : "";
 }
