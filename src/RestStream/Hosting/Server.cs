@@ -1,4 +1,3 @@
-using BrokerMetrics = RestStream.Http.Operations.Metrics.BrokerMetrics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
 
@@ -117,7 +118,8 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
     /// <summary>What values are allowed, for people: <c>1 to 1000000</c>.</summary>
     public string Allowed => (Property.GetCustomAttribute<RangeAttribute>(), Type) switch
     {
-        ({ } range, _) => $"{range.Minimum} to {range.Maximum}",
+        ({ Maximum: >= (double)long.MaxValue } range, _) => $"{range.Minimum} or more",
+        ({ } range, _) => string.Create(CultureInfo.InvariantCulture, $"{range.Minimum} to {range.Maximum}"),
         (null, { } t) when t == typeof(bool) => "true or false",
         (null, { IsEnum: true } t) => string.Join(", ", Enum.GetNames(t)),
         (null, { IsArray: true }) => "a list",
