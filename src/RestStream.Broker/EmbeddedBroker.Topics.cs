@@ -108,11 +108,8 @@ public sealed partial class EmbeddedBroker
 
         Unpublish(gone);
         foreach (var partition in gone.Partitions)
-        {
             partition.MarkDeleted();
-            await _directory.DeleteAsync(partition.Log);
-        }
-
+        await DeleteDirectoriesAsync(gone.Partitions);
         _logger.TopicDeleted(topic, gone.Id);
     }
 
@@ -236,22 +233,23 @@ public sealed partial class EmbeddedBroker
     /// <summary>Makes the directories of the next <paramref name="count"/> partitions, or none of them.</summary>
     private async Task<Partition[]> CreatePartitionsAsync(Topic topic, int count)
     {
-        var partitions = new Partition[count];
-        var made = 0;
+        var partitions = new List<Partition>(count);
         try
         {
-            for (; made < count; made++)
+            // Files are made and flushed, some milliseconds each: not on the caller's thread.
+            await Task.Run(() =>
             {
-                var id = new TopicPartition(topic.Name, topic.Partitions.Length + made);
-                partitions[made] = new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache);
-            }
-
-            return partitions;
+                for (var i = 0; i < count; i++)
+                {
+                    var id = new TopicPartition(topic.Name, topic.Partitions.Length + i);
+                    partitions.Add(new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache));
+                }
+            });
+            return [.. partitions];
         }
         catch (Exception e) when (e is StorageException or IOException)
         {
-            foreach (var partition in partitions.Take(made))
-                await _directory.DeleteAsync(partition.Log);
+            await DeleteDirectoriesAsync(partitions);
             throw ChangeFailed(e, topic.Name);
         }
     }
@@ -265,13 +263,25 @@ public sealed partial class EmbeddedBroker
         }
         catch (StorageException e)
         {
-            if (e.Error == StorageError.DiskFull)
-            {
-                foreach (var partition in fresh)
-                    await _directory.DeleteAsync(partition.Log);
-            }
-
+            if (e.Error != StorageError.WritesStopped)
+                await DeleteDirectoriesAsync(fresh);
             throw ChangeFailed(e, topic.Name);
+        }
+    }
+
+    /// <summary>What cannot be deleted now is not in anybody's way but on the disk: the next start deletes it, or sets it aside when no record ever claimed it.</summary>
+    private async Task DeleteDirectoriesAsync(IReadOnlyList<Partition> partitions)
+    {
+        foreach (var partition in partitions)
+        {
+            try
+            {
+                await _directory.DeleteAsync(partition.Log);
+            }
+            catch (Exception e) when (e is StorageException or IOException)
+            {
+                _logger.DirectoryNotDeleted(e, partition.Id);
+            }
         }
     }
 

@@ -51,6 +51,9 @@ internal static partial class LogMessages
     [LoggerMessage(2014, LogLevel.Debug, "Retention pass over {Partitions} partitions ended")]
     public static partial void RetentionPassEnded(this ILogger logger, int partitions);
 
+    [LoggerMessage(2015, LogLevel.Warning, "The directory of {Partition} could not be deleted; the next start tries again")]
+    public static partial void DirectoryNotDeleted(this ILogger logger, Exception error, TopicPartition partition);
+
     [LoggerMessage(2100, LogLevel.Information, "{Message}")]
     public static partial void Recovered(this ILogger logger, string message);
 
