@@ -188,7 +188,8 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
             ReadMember(ref reader, member, ref record, path);
         }
 
-        if ((record.Seen & Member.Value) == 0 && !rules.V2)
+        // An object with unknown members is most likely meant to be the value; the message about them says how.
+        if ((record.Seen & Member.Value) == 0 && !rules.V2 && _problems.Count == 0)
             _problems.Add(path.Error("value", $"'value' is missing. {RecordForm}; null is a tombstone."));
         if (last)
             ExpectEnd(ref reader);
