@@ -5,7 +5,8 @@ using RestStream.Broker.Topics;
 namespace RestStream.Tests.Produce;
 
 /// <summary>What is stored, for every form of body, and what is answered.</summary>
-public sealed class ProduceFormsTests(ProduceServer server) : IClassFixture<ProduceServer>
+[Collection(ProduceCollection.Name)]
+public sealed class ProduceFormsTests(ProduceServer server)
 {
     [Theory]
     [InlineData("""{"value":1.50}""", "1.50")]
@@ -251,7 +252,7 @@ public sealed class ProduceFormsTests(ProduceServer server) : IClassFixture<Prod
     public async Task The_first_record_creates_the_topic_only_where_that_is_allowed()
     {
         using var folder = new TestKit.TempFolder("autocreate");
-        await using var host = ProduceServer.Host(autoCreate: true, folder["data"]);
+        await using var host = await ProduceServer.HostAsync(autoCreate: true, folder["data"]);
         using var client = host.CreateClient();
 
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/topics/made/records", new StringContent("x"))).StatusCode);

@@ -4,7 +4,8 @@ using System.Text;
 namespace RestStream.Tests.Produce;
 
 /// <summary>Bad input: the exact error, nothing written, and the next request works.</summary>
-public sealed class ProduceRefusalTests(ProduceServer server) : IClassFixture<ProduceServer>
+[Collection(ProduceCollection.Name)]
+public sealed class ProduceRefusalTests(ProduceServer server)
 {
     [Theory]
     [InlineData("")]
@@ -197,9 +198,12 @@ public sealed class ProduceRefusalTests(ProduceServer server) : IClassFixture<Pr
         var answer = await server.PostAsync($"/topics/{topic}/records", body);
 
         if (taken)
+        {
             answer.Is(HttpStatusCode.OK);
-        else
-            answer.IsError(400, 40000);
+            return;
+        }
+
+        answer.IsError(400, 40000);
         await StillWorks(topic);
     }
 

@@ -13,6 +13,13 @@ using RestStream.TestKit;
 
 namespace RestStream.Tests.Produce;
 
+/// <summary>All tests of produce share one server.</summary>
+[CollectionDefinition(Name)]
+public sealed class ProduceCollection : ICollectionFixture<ProduceServer>
+{
+    public const string Name = "produce";
+}
+
 /// <summary>The real host on a free port, in this process, so that a test can look into the log behind it.</summary>
 public sealed class ProduceServer : IAsyncLifetime
 {
@@ -29,11 +36,10 @@ public sealed class ProduceServer : IAsyncLifetime
     public Uri Address => Client.BaseAddress!;
     internal IBroker Broker { get; private set; } = null!;
 
-    public Task InitializeAsync()
+    public async Task InitializeAsync()
     {
-        _host = Host(autoCreate: false, _folder["data"]);
+        _host = await HostAsync(autoCreate: false, _folder["data"]);
         (Client, Broker) = (_host.CreateClient(), _host.Services.GetRequiredService<IBroker>());
-        return Task.CompletedTask;
     }
 
     public async Task DisposeAsync()
@@ -44,7 +50,7 @@ public sealed class ProduceServer : IAsyncLifetime
     }
 
     /// <summary>A host with a data folder of its own.</summary>
-    public static WebApplicationFactory<Program> Host(bool autoCreate, string dataDirectory)
+    public static async Task<WebApplicationFactory<Program>> HostAsync(bool autoCreate, string dataDirectory)
     {
         var host = new WebApplicationFactory<Program>().WithWebHostBuilder(builder =>
         {
@@ -59,6 +65,9 @@ public sealed class ProduceServer : IAsyncLifetime
         });
         host.UseKestrel(0);
         host.StartServer();
+        using var client = host.CreateClient();
+        while (!(await client.GetAsync("/health/ready")).IsSuccessStatusCode)
+            await Task.Yield();
         return host;
     }
 

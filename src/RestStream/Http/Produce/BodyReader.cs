@@ -25,14 +25,17 @@ internal static class BodyReader
         while (true)
         {
             var read = await reader.ReadAsync();
-            foreach (var segment in read.Buffer)
+            var fits = body.Length + read.Buffer.Length <= limits.MaxRequestBytes;
+            if (fits)
             {
-                if (body.Length + segment.Length > limits.MaxRequestBytes)
-                    throw TooLarge(limits);
-                body.Append(segment.Span);
+                foreach (var segment in read.Buffer)
+                    body.Append(segment.Span);
             }
 
+            // Before the refusal too: the server reads the rest of the body itself, to use the connection again.
             reader.AdvanceTo(read.Buffer.End);
+            if (!fits)
+                throw TooLarge(limits);
             if (read.IsCompleted)
                 return;
         }
