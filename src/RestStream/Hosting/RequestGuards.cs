@@ -26,7 +26,7 @@ internal sealed class RequestGuards
         _origins = new(options.Value.CorsOrigins, StringComparer.OrdinalIgnoreCase);
         _anyOrigin = _origins.Contains("*");
         _logger = logger;
-        _refused = meters.Create(HostMeter.Name).CreateCounter<long>("reststream.requests.rejected", description: "Requests refused before they reached a handler.");
+        _refused = meters.Create(HostMeter.Name).CreateCounter<long>("reststream_requests_rejected", description: "Requests refused before they reached a handler.");
     }
 
     public RequestDelegate Before(RequestDelegate next) => context =>

@@ -25,6 +25,7 @@ internal static class OpenApiDocument
             });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
+            options.OperationFilter<RequestBodyFilter>();
         });
 
     public static void UseOpenApiDocument(this WebApplication app, bool withUi)
