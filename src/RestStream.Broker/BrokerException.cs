@@ -49,7 +49,8 @@ public sealed class BrokerException(ErrorCode code, string message, Exception? i
     internal static BrokerException From(StorageException error, TopicPartition partition, PartitionLog log) => error.Error switch
     {
         StorageError.DiskFull => new(ErrorCode.DiskFull, "The disk is full: nothing was written. Free space or delete old data; reading goes on.", error) { Partition = partition },
-        StorageError.WritesStopped => new(ErrorCode.KafkaStorageError, error.Message, error) { Partition = partition },
+        StorageError.Overloaded => new(ErrorCode.ThrottlingQuotaExceeded, error.Message, error) { Partition = partition },
+        StorageError.WritesStopped or StorageError.Unavailable => new(ErrorCode.KafkaStorageError, error.Message, error) { Partition = partition },
         StorageError.OffsetOutOfRange => OffsetOutOfRange(partition, error.Offset, log.LogStartOffset, log.HighWatermark),
         StorageError.DamagedRange => Damaged(partition, error.Offset, error.Message, error),
         StorageError.OffsetMismatch => new(ErrorCode.OffsetMismatch, $"The next offset of {partition} is {error.Offset}, not the one the request demands.", error)

@@ -17,7 +17,6 @@ public sealed class BrokerMetrics : IDisposable
     private readonly Counter<long> _refused;
     private readonly int _maxTopics;
     private readonly bool _perPartition;
-    private long _fsyncFailures;
     private long _corruptBatches;
     private long _slowFlushes;
     private int _parked;
@@ -28,7 +27,6 @@ public sealed class BrokerMetrics : IDisposable
         _perPartition = options.PartitionMetrics;
         _produceDuration = _meter.CreateHistogram<double>("reststream_produce_duration_seconds", "s", "From the batch's arrival at the broker to its acknowledgement.");
         _refused = _meter.CreateCounter<long>("reststream_produce_refused", description: "Batches refused, by error code.");
-        _meter.CreateObservableCounter("reststream_fsync_failures", () => Interlocked.Read(ref _fsyncFailures), description: "Failed writes or flushes; writing stops at the first.");
         _meter.CreateObservableCounter("reststream_corrupt_batches", () => Interlocked.Read(ref _corruptBatches), description: "Batches found damaged on disk.");
         _meter.CreateObservableCounter("reststream_slow_flushes", () => Interlocked.Read(ref _slowFlushes), description: "Flushes that took unusually long.");
         _meter.CreateObservableGauge("reststream_readers_parked", () => Volatile.Read(ref _parked), description: "Readers that wait for new records.");
@@ -87,9 +85,7 @@ public sealed class BrokerMetrics : IDisposable
 
     internal void CountEvent(StorageEventKind kind)
     {
-        if (kind == StorageEventKind.WritesStopped)
-            Interlocked.Increment(ref _fsyncFailures);
-        else if (kind == StorageEventKind.DamageFound)
+        if (kind == StorageEventKind.DamageFound)
             Interlocked.Increment(ref _corruptBatches);
         else if (kind == StorageEventKind.SlowFlush)
             Interlocked.Increment(ref _slowFlushes);

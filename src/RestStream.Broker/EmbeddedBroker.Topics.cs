@@ -35,7 +35,7 @@ public sealed partial class EmbeddedBroker
         var settings = TopicSettings.Create(spec.Configs, _topicDefaults);
         var created = DateTimeOffset.FromUnixTimeMilliseconds(_clock.GetUtcNow().ToUnixTimeMilliseconds());
         var topic = new Topic(spec.Name, Guid.NewGuid(), created, settings, [], new TopicCounters());
-        topic = topic with { Partitions = CreatePartitions(topic, count) };
+        topic = topic with { Partitions = await CreatePartitionsAsync(topic, count) };
         await WriteOrUndoAsync(topic, topic.Partitions);
         room.Keep();
         Publish(topic);
@@ -80,7 +80,7 @@ public sealed partial class EmbeddedBroker
 
         using var room = ReserveRoom(topics: 0, partitions: added);
         var after = before with { Settings = settings };
-        Partition[] fresh = added == 0 ? [] : CreatePartitions(after, added);
+        Partition[] fresh = added == 0 ? [] : await CreatePartitionsAsync(after, added);
         after = after with { Partitions = [.. before.Partitions, .. fresh] };
         await WriteOrUndoAsync(after, fresh);
         room.Keep();
@@ -108,11 +108,8 @@ public sealed partial class EmbeddedBroker
 
         Unpublish(gone);
         foreach (var partition in gone.Partitions)
-        {
             partition.MarkDeleted();
-            _directory.Delete(partition.Log);
-        }
-
+        await DeleteDirectoriesAsync(gone.Partitions);
         _logger.TopicDeleted(topic, gone.Id);
     }
 
@@ -133,6 +130,18 @@ public sealed partial class EmbeddedBroker
     }
 
     public TopicDescription DescribeTopic(string topic) => FindTopic(topic).Describe();
+
+    public bool TryGetIntake(string topic, out TopicIntake intake)
+    {
+        if (!_topics.TryGetValue(topic, out var found))
+        {
+            intake = default;
+            return false;
+        }
+
+        intake = found.Settings.Intake with { Partitions = found.Partitions.Length };
+        return true;
+    }
 
     /// <summary>Brings metadata and directories together again after a start.</summary>
     private async Task LoadTopicsAsync()
@@ -156,7 +165,7 @@ public sealed partial class EmbeddedBroker
                 continue;
             if (state.DeletedIds.Contains(log.TopicId))
             {
-                _directory.Delete(log);
+                await _directory.DeleteAsync(log);
                 _logger.DeletionFinished(log.Id);
             }
             else
@@ -168,7 +177,7 @@ public sealed partial class EmbeddedBroker
         var adopted = state.Damage.Count > 0 ? Adopt(unclaimed, state) : [];
         foreach (var log in unclaimed.Where(l => !adopted.Contains(l.TopicId)))
         {
-            _directory.SetAside(log);
+            await _directory.SetAsideAsync(log);
             _logger.StraySetAside(log.Id, log.TopicId);
         }
 
@@ -234,24 +243,25 @@ public sealed partial class EmbeddedBroker
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Makes the directories of the next <paramref name="count"/> partitions, or none of them.</summary>
-    private Partition[] CreatePartitions(Topic topic, int count)
+    private async Task<Partition[]> CreatePartitionsAsync(Topic topic, int count)
     {
-        var partitions = new Partition[count];
-        var made = 0;
+        var partitions = new List<Partition>(count);
         try
         {
-            for (; made < count; made++)
+            // Files are made and flushed, some milliseconds each: not on the caller's thread.
+            await Task.Run(() =>
             {
-                var id = new TopicPartition(topic.Name, topic.Partitions.Length + made);
-                partitions[made] = new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache);
-            }
-
-            return partitions;
+                for (var i = 0; i < count; i++)
+                {
+                    var id = new TopicPartition(topic.Name, topic.Partitions.Length + i);
+                    partitions.Add(new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache));
+                }
+            });
+            return [.. partitions];
         }
         catch (Exception e) when (e is StorageException or IOException)
         {
-            foreach (var partition in partitions.AsSpan(0, made))
-                _directory.Delete(partition.Log);
+            await DeleteDirectoriesAsync(partitions);
             throw ChangeFailed(e, topic.Name);
         }
     }
@@ -265,13 +275,25 @@ public sealed partial class EmbeddedBroker
         }
         catch (StorageException e)
         {
-            if (e.Error == StorageError.DiskFull)
-            {
-                foreach (var partition in fresh)
-                    _directory.Delete(partition.Log);
-            }
-
+            if (e.Error != StorageError.WritesStopped)
+                await DeleteDirectoriesAsync(fresh);
             throw ChangeFailed(e, topic.Name);
+        }
+    }
+
+    /// <summary>What cannot be deleted now is not in anybody's way but on the disk: the next start deletes it, or sets it aside when no record ever claimed it.</summary>
+    private async Task DeleteDirectoriesAsync(IReadOnlyList<Partition> partitions)
+    {
+        foreach (var partition in partitions)
+        {
+            try
+            {
+                await _directory.DeleteAsync(partition.Log);
+            }
+            catch (Exception e) when (e is StorageException or IOException)
+            {
+                _logger.DirectoryNotDeleted(e, partition.Id);
+            }
         }
     }
 

@@ -19,7 +19,6 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private readonly BrokerOptions _options;
     private readonly LogDirectory _directory;
     private readonly TopicMetadata _metadata;
-    private readonly StorageEvents _events;
     private readonly BrokerMetrics _metrics;
     private readonly EncodedCache _cache;
     private readonly Retention _retention;
@@ -34,14 +33,13 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private bool _disposed;
 
     private EmbeddedBroker(
-        BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, StorageEvents events, BrokerMetrics metrics,
+        BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, BrokerMetrics metrics,
         TimeProvider clock, ILogger logger)
     {
         _options = options;
         _topicDefaults = topicDefaults;
         _directory = directory;
         _metadata = metadata;
-        _events = events;
         _metrics = metrics;
         _clock = clock;
         _logger = logger;
@@ -66,7 +64,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
             // Recovery reads files for a while; the caller's thread may be one that must not block.
             directory = await Task.Run(() => LogDirectory.Open(options.ToLogDirectoryOptions(dataDirectory), files, clock, events.Handle));
-            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), events, metrics, clock, logger);
+            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), metrics, clock, logger);
             await broker.LoadTopicsAsync();
             metrics.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
@@ -96,9 +94,12 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             }
 
             var stopped = _disposed ? "The broker is stopping." : _directory.WritesStoppedReason;
-            return new BrokerHealth(stopped is null, stopped, _events.DiskFull, FreeBytes, _directory.Recovery, damaged);
+            return new BrokerHealth(stopped is null, stopped, _directory.DiskFull, FreeBytes, _directory.Recovery, damaged);
         }
     }
+
+    /// <summary>Kafka's cluster id of the data directory.</summary>
+    public string ClusterId => _directory.ClusterId;
 
     internal IEnumerable<Topic> Topics => _topics.Values;
     internal int TopicCount => _topics.Count;

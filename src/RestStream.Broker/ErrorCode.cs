@@ -20,6 +20,9 @@ public enum ErrorCode : short
     UnsupportedCompressionType = 76,
     InvalidRecord = 87,
 
+    /// <summary>Too much waits for the disk just now; try again in a moment.</summary>
+    ThrottlingQuotaExceeded = 89,
+
     /// <summary>Ours: the disk is full. Kafka has no code for it.</summary>
     DiskFull = 10_001,
 

@@ -6,10 +6,6 @@ namespace RestStream.Broker;
 /// <summary>Turns what the log reports into log lines and counts. Called on any thread, the committer's too: quick, never throws.</summary>
 internal sealed class StorageEvents(ILogger logger, BrokerMetrics metrics)
 {
-    private volatile bool _diskFull;
-
-    public bool DiskFull => _diskFull;
-
     public void Handle(StorageEvent e)
     {
         metrics.CountEvent(e.Kind);
@@ -28,11 +24,9 @@ internal sealed class StorageEvents(ILogger logger, BrokerMetrics metrics)
                 logger.SegmentChanged(e.Partition, e.Message);
                 break;
             case StorageEventKind.DiskFull:
-                _diskFull = true;
                 logger.DiskFull(e.Message);
                 break;
             case StorageEventKind.DiskFullEnded:
-                _diskFull = false;
                 logger.DiskFullEnded(e.Message);
                 break;
             case StorageEventKind.WritesStopped:

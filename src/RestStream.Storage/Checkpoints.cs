@@ -66,7 +66,7 @@ internal sealed class Checkpoints(IFileSystem files, string directory)
     }
 
     private void WriteLogStarts(IReadOnlyCollection<PartitionLog> logs, PartitionLog? moving, long start) => Write(LogStarts, logs
-        .Select(log => (log.Id, Start: log == moving ? start : log.LogStartOffset, First: log.Segments[0].BaseOffset))
+        .Select(log => (log.Id, Start: log == moving ? start : log.LogStartOffset, First: log.FirstSegmentBase))
         .Where(log => log.Start > log.First)
         .Select(log => (log.Id, log.Start)));
 

@@ -41,6 +41,9 @@ public sealed record LogConfig
     /// <summary>True when <c>cleanup.policy</c> names delete: retention applies.</summary>
     public bool CleanupDelete { get; init; } = true;
 
+    /// <summary>True when <c>cleanup.policy</c> names compact: offsets may be missing between batches and segments without being damage.</summary>
+    public bool CleanupCompact { get; init; }
+
     /// <summary><c>file.delete.delay.ms</c>.</summary>
     public long FileDeleteDelayMs { get; init; } = 60_000;
 
@@ -55,4 +58,7 @@ public sealed record LogConfig
 
     /// <summary><c>flush.ms</c>: longest an interval topic stays unflushed. Kafka leaves it unset; 1 s is our default for interval topics.</summary>
     public long FlushMs { get; init; } = 1000;
+
+    /// <summary>True for the broker's own small records: they may use the room below <see cref="LogDirectoryOptions.MinFreeBytes"/>, so that topics can be deleted on a full disk.</summary>
+    public bool UsesReserve { get; init; }
 }

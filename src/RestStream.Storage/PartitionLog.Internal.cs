@@ -1,60 +1,331 @@
 using RestStream.Storage.Files;
+using RestStream.Storage.Records;
+using RestStream.Storage.Segments;
 
 namespace RestStream.Storage;
 
 public sealed partial class PartitionLog
 {
-    /// <summary>Makes the directory with partition.metadata, leader-epoch-checkpoint and an empty first segment, all flushed, the parent directory too.</summary>
-    internal static PartitionLog Create(
-        IFileSystem files, string logDirectory, TopicPartition id, Guid topicId, LogConfig config, TimeProvider clock, Action<StorageEvent> onEvent) =>
-        throw new NotImplementedException();
+    private readonly Lock _flushLock = new();
 
-    /// <summary>Opens an existing partition directory and recovers it as <paramref name="how"/> says. Files are opened only when needed after a clean stop.</summary>
-    internal static PartitionLog Open(
-        IFileSystem files, string logDirectory, string directoryName, LogConfig config, OpenLog how, TimeProvider clock, Action<StorageEvent> onEvent) =>
-        throw new NotImplementedException();
+    // Closed segments that hold unflushed bytes or unwritten indexes, oldest first. Guarded by the write lock.
+    private readonly List<LogSegment> _dirtySegments = [];
+
+    // Segments closed since the last Publish: their last batches are not visible yet.
+    private readonly List<LogSegment> _unpublished = [];
+
+    // Producer snapshots taken at rolls, written with the next flush.
+    private readonly List<(long Offset, byte[] Content)> _pendingSnapshots = [];
+    private bool _activeDirty;
+    private bool _directoryDirty;
+    private bool _epochsDirty;
+    private bool _changed;
+    private volatile bool _failed;
+    private volatile bool _abandoned;
+    private long _unflushedBytes;
+    private int? _leaderEpoch;
+    private LeaderEpochs? _epochs;
+    private ProducerStates? _producers;
+
+    // Where the producers' state was when the log was opened; it is read from that snapshot when first needed.
+    private long _openedProducersAt;
 
     /// <summary>What <see cref="Open"/> did.</summary>
-    internal LogOpened Opened => throw new NotImplementedException();
+    internal LogOpened Opened { get; private set; } = new(0, 0, 0, 0);
 
     /// <summary>Next offset to be written; at or above <see cref="HighWatermark"/>. Committer thread.</summary>
-    internal long NextOffset => throw new NotImplementedException();
+    internal long NextOffset => Volatile.Read(ref _nextOffset);
 
     /// <summary>Everything below is flushed in its segment.</summary>
-    internal long RecoveryPoint => throw new NotImplementedException();
+    internal long RecoveryPoint => Volatile.Read(ref _recoveryPoint);
+
+    /// <summary>Bytes written since the last flush began.</summary>
+    internal long UnflushedBytes => Volatile.Read(ref _unflushedBytes);
+
+    /// <summary>First offset of the oldest open transaction, or the high watermark.</summary>
+    internal long LastStableOffset
+    {
+        get
+        {
+            lock (_writeLock)
+                return Producers.FirstOpenTransactionOffset is >= 0 and var open ? Math.Min(open, HighWatermark) : HighWatermark;
+        }
+    }
+
+    /// <summary>The producers' state at <see cref="NextOffset"/>. Hold the write lock.</summary>
+    internal ProducerStates Producers => _producers ??= LoadProducers(_openedProducersAt);
+
+    /// <summary>Hold the write lock.</summary>
+    internal LeaderEpochs Epochs => _epochs ??= LoadEpochs();
+
+    private LogSegment Active => _segments[^1];
 
     /// <summary>Makes sure that the next <see cref="Write"/> of so many bytes finds room on the disk (reserves blocks, opens the segment). A disk-full IOException leaves everything as it was. Committer thread.</summary>
-    internal void Reserve(long bytes) => throw new NotImplementedException();
+    internal void Reserve(long bytes)
+    {
+        lock (_writeLock)
+        {
+            ThrowIfClosed();
+            CheckTail();
+            if (Active.Size > 0 && Active.Size + bytes > _config.SegmentBytes)
+                Roll(_nextOffset);
+            Active.Reserve(Active.Size + bytes);
+        }
+    }
 
     /// <summary>
     /// Writes finished batches (offsets and epoch set, the first one's base offset is <see cref="NextOffset"/>, each then continues the one before), rolling segments as needed, one pwritev per segment touched;
     /// adds index entries; moves <see cref="NextOffset"/>. After an exception the log takes no more writes. Committer thread.
     /// </summary>
-    internal void Write(IReadOnlyList<ReadOnlyMemory<byte>> batches) => throw new NotImplementedException();
+    internal void Write(IReadOnlyList<ReadOnlyMemory<byte>> batches)
+    {
+        lock (_writeLock)
+        {
+            ThrowIfClosed();
+            CheckTail();
+            _failed = true;
+            WriteLocked(batches);
+            _failed = false;
+        }
+    }
 
     /// <summary>Moves <see cref="HighWatermark"/> to <see cref="NextOffset"/> and calls <see cref="Advanced"/>. Committer thread.</summary>
-    internal void Publish() => throw new NotImplementedException();
+    internal void Publish()
+    {
+        lock (_writeLock)
+        {
+            foreach (var segment in _unpublished)
+                segment.PublishedSize = segment.Size;
+            _unpublished.Clear();
+            Active.PublishedSize = Active.Size;
+            Volatile.Write(ref _highWatermark, _nextOffset);
+        }
+        Advanced?.Invoke();
+    }
 
     /// <summary>Makes what was written when it was called durable (all dirty segments, oldest first), then moves <see cref="RecoveryPoint"/> there and returns it. May run beside <see cref="Write"/>; one flush at a time.</summary>
-    internal long Flush() => throw new NotImplementedException();
-
-    /// <summary>Bytes written since the last flush began.</summary>
-    internal long UnflushedBytes => throw new NotImplementedException();
-
-    /// <summary>Moves the log start up and drops whole segments below it (renamed to .deleted). The caller persists the log-start checkpoint before calling. Any thread.</summary>
-    internal void AdvanceLogStart(long offset) => throw new NotImplementedException();
-
-    /// <summary>Where the log would start if the retention settings were applied at this time (whole segments only; the active one is rolled first when all are due).</summary>
-    internal long RetentionStart(long nowMs) => throw new NotImplementedException();
-
-    /// <summary>Deletes files renamed to .deleted longer than file.delete.delay.ms ago.</summary>
-    internal void DeletePendingFiles(long nowMs) => throw new NotImplementedException();
+    internal long Flush()
+    {
+        lock (_flushLock)
+        {
+            LogSegment[] closed;
+            LogSegment? active;
+            (long Offset, byte[] Content)[] snapshots;
+            byte[]? epochs;
+            long target;
+            bool directory;
+            lock (_writeLock)
+            {
+                ThrowIfAbandoned();
+                target = _nextOffset;
+                closed = [.. _dirtySegments];
+                active = _activeDirty ? Active : null;
+                snapshots = [.. _pendingSnapshots];
+                epochs = _epochsDirty ? Epochs.ToBytes() : null;
+                directory = _directoryDirty;
+                _activeDirty = _directoryDirty = _epochsDirty = false;
+                Volatile.Write(ref _unflushedBytes, 0);
+            }
+            if (closed.Length == 0 && active is null && snapshots.Length == 0 && epochs is null && !directory)
+            {
+                Volatile.Write(ref _recoveryPoint, target);
+                return target;
+            }
+            try
+            {
+                foreach (var segment in closed)
+                    FlushClosed(segment);
+                active?.Log.Flush();
+                foreach (var (offset, content) in snapshots)
+                    AtomicFile.WriteTemporary(_files, SnapshotPath(offset), content, flush: true);
+                if (epochs is not null)
+                    AtomicFile.WriteTemporary(_files, Path.Combine(_directory, LeaderEpochs.FileName), epochs, flush: true);
+                if (directory || snapshots.Length > 0 || epochs is not null || closed.Length > 0)
+                    _files.FlushDirectory(_directory);
+            }
+            catch
+            {
+                // What the disk holds is unknown now. The next start reads it again.
+                _failed = true;
+                throw;
+            }
+            lock (_writeLock)
+            {
+                _dirtySegments.RemoveRange(0, closed.Length);
+                _pendingSnapshots.RemoveRange(0, snapshots.Length);
+                Volatile.Write(ref _recoveryPoint, target);
+            }
+            return target;
+        }
+    }
 
     /// <summary>Clean stop: final time index entry, indexes trimmed and written, producer snapshot at the end, everything flushed, files closed.</summary>
-    internal void Close() => throw new NotImplementedException();
+    internal void Close()
+    {
+        lock (_flushLock)
+        lock (_writeLock)
+        {
+            if (_abandoned)
+                return;
+            if (_changed && !_failed)
+            {
+                var active = Active;
+                if (active.IndexesInMemory is { } indexes && active.Size > 0)
+                {
+                    indexes.Finish();
+                    active.IndexesDirty = true;
+                }
+                active.Trim();
+                _pendingSnapshots.Add((_nextOffset, ProducerSnapshot.ToBytes(Producers)));
+                if (Epochs.Assign(LeaderEpoch, _nextOffset))
+                    _epochsDirty = true;
+                _dirtySegments.Add(active);
+                Flush();
+                DropStraySnapshots();
+            }
+            CloseFiles();
+        }
+    }
 
     /// <summary>Closes the files without writing anything (a failed disk, a deleted topic). Reads from now on fail with <see cref="StorageError.PartitionDeleted"/>.</summary>
-    internal void Abandon() => throw new NotImplementedException();
+    internal void Abandon()
+    {
+        lock (_writeLock)
+            CloseFiles();
+        Advanced?.Invoke();
+    }
+
+    private void WriteLocked(IReadOnlyList<ReadOnlyMemory<byte>> batches)
+    {
+        var active = Active;
+        var first = 0;
+        var position = active.Size;
+        var nextOffset = _nextOffset;
+        for (var i = 0; i < batches.Count; i++)
+        {
+            var batch = batches[i].Span;
+            var header = RecordBatchHeader.Read(batch);
+            if (header.BaseOffset != nextOffset)
+                throw new ArgumentException($"A batch at offset {header.BaseOffset} cannot follow offset {nextOffset - 1} of {Id}.", nameof(batches));
+            if (MustRoll(active, position, header))
+            {
+                WriteRange(active, batches, first, i, position);
+                Volatile.Write(ref _nextOffset, nextOffset);
+                Roll(nextOffset);
+                active = Active;
+                (first, position) = (i, 0);
+            }
+            active.Index(header, position, _config.IndexIntervalBytes);
+            if (header.HasProducer && Producers.Update(header, batch) is { } aborted)
+                (active.Aborted ??= LoadAborted(active)).Add(aborted);
+            if (header.PartitionLeaderEpoch > Epochs.Latest && Epochs.Assign(header.PartitionLeaderEpoch, header.BaseOffset))
+                _epochsDirty = true;
+            position += batch.Length;
+            nextOffset = header.NextOffset;
+        }
+        WriteRange(active, batches, first, batches.Count, position);
+        Volatile.Write(ref _nextOffset, nextOffset);
+    }
+
+    private void WriteRange(LogSegment segment, IReadOnlyList<ReadOnlyMemory<byte>> batches, int from, int to, long endPosition)
+    {
+        if (from == to)
+            return;
+        var start = segment.Size;
+        if (to - from == 1)
+            segment.Log.Write(batches[from].Span, start);
+        else
+            segment.Log.Write(from == 0 && to == batches.Count ? batches : [.. batches.Skip(from).Take(to - from)], start);
+        segment.Size = endPosition;
+        _activeDirty = true;
+        _changed = true;
+        Volatile.Write(ref _unflushedBytes, _unflushedBytes + endPosition - start);
+    }
+
+    private bool MustRoll(LogSegment active, long position, in RecordBatchHeader header)
+    {
+        if (position == 0)
+            return header.LastOffset - active.BaseOffset > int.MaxValue;
+        var config = _config;
+        var indexes = active.IndexesInMemory!;
+        return position + header.TotalBytes > config.SegmentBytes
+            || (active.FirstBatchTimestamp >= 0 && header.MaxTimestamp - active.FirstBatchTimestamp > config.SegmentMs)
+            || indexes.Offsets.Count >= config.SegmentIndexBytes / OffsetIndex.EntryBytes
+            || indexes.Times.Count >= config.SegmentIndexBytes / TimeIndex.EntryBytes - 1
+            || header.LastOffset - active.BaseOffset > int.MaxValue;
+    }
+
+    /// <summary>Closes the active segment and starts one at this offset. A disk-full error leaves everything as it was. Hold the write lock.</summary>
+    private void Roll(long baseOffset)
+    {
+        var next = new LogSegment(_files, _directory, baseOffset, size: 0);
+        try
+        {
+            next.CreateFile();
+        }
+        catch (IOException)
+        {
+            next.Dispose();
+            if (_files.FileExists(next.PathOf(SegmentNames.LogSuffix)))
+                _files.DeleteFile(next.PathOf(SegmentNames.LogSuffix));
+            throw;
+        }
+        var snapshot = ProducerSnapshot.ToBytes(Producers);
+        var closed = Active;
+        closed.IndexesInMemory?.Finish();
+        closed.IndexesDirty = true;
+        next.IndexesDirty = true;
+        _pendingSnapshots.Add((baseOffset, snapshot));
+        _dirtySegments.Add(closed);
+        _unpublished.Add(closed);
+        _directoryDirty = _changed = true;
+        _segments = [.. _segments, next];
+        _onEvent(new(StorageEventKind.SegmentRolled, $"{Id} rolled a segment at offset {baseOffset}.", Id));
+    }
+
+    private void FlushClosed(LogSegment segment)
+    {
+        if (segment.Retired)
+            return;
+        try
+        {
+            segment.Trim();
+            segment.Log.Flush();
+            segment.WriteIndexes();
+            if (segment != Active && segment.IndexesInMemory is { } indexes)
+                segment.KeepIndexes(indexes, forGood: false);
+        }
+        catch (Exception error) when (error is ObjectDisposedException or FileNotFoundException && segment.Retired)
+        {
+            // Dropped by retention meanwhile: nobody needs its bytes on disk any more.
+        }
+    }
+
+    private void CloseFiles()
+    {
+        _abandoned = true;
+        foreach (var segment in _segments)
+            segment.Dispose();
+        foreach (var (segment, _, _) in _retired)
+            segment.Dispose();
+    }
+
+    private void ThrowIfClosed()
+    {
+        ThrowIfAbandoned();
+        if (_failed)
+            throw new StorageException(StorageError.WritesStopped, $"{Id} takes no more writes after a failed one. Restart the server: it reads the disk again.");
+    }
+
+    private void ThrowIfAbandoned()
+    {
+        if (_abandoned)
+            throw Deleted();
+    }
+
+    private StorageException Deleted() => new(StorageError.PartitionDeleted, $"Partition {Id} was deleted or closed.");
+
+    private string SnapshotPath(long offset) => Path.Combine(_directory, SegmentNames.File(offset, SegmentNames.SnapshotSuffix));
 }
 
 /// <summary>How to open a partition directory.</summary>

@@ -1,4 +1,6 @@
+using RestStream.Storage.Files;
 using RestStream.Storage.Records;
+using RestStream.Storage.Segments;
 
 namespace RestStream.Storage;
 
@@ -7,48 +9,151 @@ namespace RestStream.Storage;
 /// Appends go through <see cref="LogDirectory"/>, whose committer thread is the only writer.
 /// Readers see records below <see cref="HighWatermark"/> only, and those are as durable as the topic's policy says.
 /// </summary>
+/// <remarks>
+/// A failed write or flush leaves the log closed for writing; what is on the disk then is known only after the next start has read it.
+/// Damage that a read comes upon is looked at once, with the rules of recovery, and remembered: reads stop in front of it and go on behind it.
+/// </remarks>
 public sealed partial class PartitionLog
 {
-    public TopicPartition Id => throw new NotImplementedException();
-    public Guid TopicId => throw new NotImplementedException();
+    private readonly IFileSystem _files;
+    private readonly string _directory;
+    private readonly TimeProvider _clock;
+    private readonly Action<StorageEvent> _onEvent;
+
+    // Guards everything that changes the list of segments or the end of the log. Taken for each write (nobody else wants it then) and never held over a flush.
+    private readonly Lock _writeLock = new();
+
+    private readonly Lock _damageLock = new();
+
+    // Base offsets ascend; the last one is written to. Replaced as a whole, so readers work on the array they took.
+    private volatile LogSegment[] _segments = [];
+    private volatile DamagedRange[] _damage = [];
+    private long _nextOffset;
+    private long _highWatermark;
+    private long _logStartOffset;
+    private long _recoveryPoint;
+    private volatile LogConfig _config;
+    private Guid? _topicId;
+
+    private PartitionLog(IFileSystem files, string directory, TopicPartition id, LogConfig config, TimeProvider clock, Action<StorageEvent> onEvent)
+    {
+        _files = files;
+        _directory = directory;
+        _config = config;
+        _clock = clock;
+        _onEvent = onEvent;
+        Id = id;
+    }
+
+    public TopicPartition Id { get; }
+
+    /// <summary>From partition.metadata; <see cref="Guid.Empty"/> when that file is missing or unreadable.</summary>
+    public Guid TopicId => _topicId ??= PartitionMetadata.ReadTopicId(_files, _directory);
 
     /// <summary>Takes effect with the next append, roll or retention pass.</summary>
-    public LogConfig Config { get => throw new NotImplementedException(); set => throw new NotImplementedException(); }
+    public LogConfig Config { get => _config; set => _config = value; }
 
-    public long LogStartOffset => throw new NotImplementedException();
+    public long LogStartOffset => Volatile.Read(ref _logStartOffset);
 
     /// <summary>Next offset to be written, and the end of what readers see.</summary>
-    public long HighWatermark => throw new NotImplementedException();
+    public long HighWatermark => Volatile.Read(ref _highWatermark);
 
-    public int LeaderEpoch => throw new NotImplementedException();
+    public int LeaderEpoch
+    {
+        get
+        {
+            lock (_writeLock)
+                return _leaderEpoch ??= Math.Max(0, Epochs.Latest);
+        }
+    }
 
     /// <summary>Bytes of all segments.</summary>
-    public long SizeBytes => throw new NotImplementedException();
+    public long SizeBytes
+    {
+        get
+        {
+            var bytes = 0L;
+            foreach (var segment in _segments)
+                bytes += segment.Size;
+            return bytes;
+        }
+    }
 
-    public IReadOnlyList<SegmentInfo> Segments => throw new NotImplementedException();
+    /// <summary>A snapshot. Reads headers and index sizes from the disk where they are not known yet.</summary>
+    public IReadOnlyList<SegmentInfo> Segments
+    {
+        get
+        {
+            CheckTail();
+            var segments = _segments;
+            var infos = new List<SegmentInfo>(segments.Length);
+            for (var i = 0; i < segments.Length; i++)
+            {
+                var end = i + 1 < segments.Length ? segments[i + 1].BaseOffset : NextOffset;
+                if (OnSegment(segments[i], segment => Describe(segment, end, active: i == segments.Length - 1)) is { } info)
+                    infos.Add(info);
+            }
+            return infos;
+        }
+    }
+
+    /// <summary>Where the first file begins; at or below <see cref="LogStartOffset"/>.</summary>
+    internal long FirstSegmentBase => _segments[0].BaseOffset;
 
     /// <summary>Offset ranges that fail their checksum; empty on a healthy partition.</summary>
-    public IReadOnlyList<DamagedRange> Damage => throw new NotImplementedException();
-
-    /// <summary>
-    /// Appends whole batches to <paramref name="destination"/>, from the one that holds <paramref name="fromOffset"/> up to the high watermark,
-    /// until another would exceed <paramref name="maxBytes"/>; always at least one when there is any. The first batch may begin below <paramref name="fromOffset"/>.
-    /// Returns the number of bytes; 0 at the high watermark. CRCs are not checked here: whoever decodes checks.
-    /// </summary>
-    /// <exception cref="StorageException"><see cref="StorageError.OffsetOutOfRange"/>, <see cref="StorageError.DamagedRange"/>.</exception>
-    public int Read(long fromOffset, int maxBytes, BatchBuffer destination) => throw new NotImplementedException();
-
-    /// <summary>
-    /// The first record whose timestamp is at least <paramref name="timestamp"/> (epoch ms) below the high watermark, or null.
-    /// -1 = latest (the high watermark), -2 = earliest, -3 = the record with the largest timestamp.
-    /// </summary>
-    public TimestampedOffset? FindOffset(long timestamp) => throw new NotImplementedException();
+    public IReadOnlyList<DamagedRange> Damage => _damage;
 
     /// <summary>Called by readers that found a batch with a wrong CRC, so that the partition is reported as damaged.</summary>
-    public void ReportDamage(DamagedRange range) => throw new NotImplementedException();
+    public void ReportDamage(DamagedRange range) => AddDamage([range]);
 
     /// <summary>Runs on the committer thread after <see cref="HighWatermark"/> moved or the log was deleted. Must be quick and not throw.</summary>
     public Action? Advanced { get; set; }
+
+    private SegmentInfo Describe(LogSegment segment, long endOffset, bool active)
+    {
+        var indexes = IndexesOf(segment);
+        var first = -1L;
+        if (segment.PublishedSize >= RecordBatchHeader.Size)
+        {
+            Span<byte> bytes = stackalloc byte[RecordBatchHeader.Size];
+            segment.Log.Read(bytes, 0);
+            var header = RecordBatchHeader.Read(bytes);
+            first = header.TimestampType == TimestampType.LogAppendTime || header.HasDeleteHorizon ? header.MaxTimestamp : header.BaseTimestamp;
+        }
+        return new SegmentInfo(
+            segment.BaseOffset, endOffset, segment.Size, endOffset - segment.BaseOffset, first, indexes.Largest.Timestamp,
+            indexes.Offsets.Count * OffsetIndex.EntryBytes, indexes.Times.Count * TimeIndex.EntryBytes, active);
+    }
+
+    /// <summary>Works on a segment that retention may drop meanwhile; default when it did.</summary>
+    private static T? OnSegment<T>(LogSegment segment, Func<LogSegment, T> work) where T : class?
+    {
+        try
+        {
+            return work(segment);
+        }
+        catch (Exception error) when (error is ObjectDisposedException or FileNotFoundException && segment.Retired)
+        {
+            return null;
+        }
+    }
+
+    private void AddDamage(IReadOnlyList<DamagedRange> ranges)
+    {
+        foreach (var range in ranges)
+        {
+            lock (_damageLock)
+            {
+                if (Array.Exists(_damage, known => known.From <= range.From && range.To <= known.To))
+                    continue;
+                _damage = [.. _damage.Append(range).OrderBy(damaged => damaged.From).ThenBy(damaged => damaged.To)];
+            }
+            _onEvent(new(
+                StorageEventKind.DamageFound,
+                $"Offsets {range.From} to {range.To - 1} of {Id} cannot be read ({range.Segment} at {range.Position}: {range.Reason}). The rest of the partition is served.",
+                Id));
+        }
+    }
 }
 
 /// <summary>An offset and the timestamp of its record; -1 where a special timestamp was asked.</summary>

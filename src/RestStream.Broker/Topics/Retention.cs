@@ -56,9 +56,9 @@ internal sealed class Retention(EmbeddedBroker broker, LogDirectory directory, E
     {
         try
         {
-            var segments = await directory.ApplyRetentionAsync(partition.Log);
-            if (segments > 0)
-                logger.RetentionDeleted(segments, partition.Id);
+            var records = await directory.ApplyRetentionAsync(partition.Log);
+            if (records > 0)
+                logger.RetentionDeleted(records, partition.Id);
         }
         catch (StorageException e) when (e.Error == StorageError.PartitionDeleted)
         {

@@ -20,8 +20,14 @@ internal sealed class TopicMetadata(LogDirectory directory, PartitionLog log, Ti
 
     private static readonly TopicPartition Id = new(TopicNames.Metadata, 0);
 
-    /// <summary>Always flushed, kept for ever.</summary>
-    public static LogConfig LogConfig { get; } = LogConfig.Default with { Durability = Durability.Fsync, RetentionMs = -1, CleanupDelete = false };
+    /// <summary>Always flushed, kept for ever, and written on a full disk too: that is how topics are deleted there.</summary>
+    public static LogConfig LogConfig { get; } = LogConfig.Default with
+    {
+        Durability = Durability.Fsync,
+        RetentionMs = -1,
+        CleanupDelete = false,
+        UsesReserve = true,
+    };
 
     public PartitionLog Log => log;
 

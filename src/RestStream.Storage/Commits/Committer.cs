@@ -32,6 +32,7 @@ internal sealed class Committer
     private int _stopping;
     private volatile string? _stoppedReason;
     private bool _diskFull;
+    private bool _noRoom;
 
     public Committer(
         LogDirectoryOptions options, CommitJournal journal, SegmentFlusher flusher, TimeProvider clock, Action<StorageEvent> onEvent, Func<bool> hasRoom)
@@ -181,10 +182,12 @@ internal sealed class Committer
     private void Gather()
     {
         var refusal = Refusal();
+        _noRoom = refusal is { Error: StorageError.DiskFull };
         for (var i = 0; i < _group.Count; i++)
         {
             var unit = _group[i];
-            if ((refusal ?? DeletedIn(unit)) is { } refused)
+            var refusedHere = refusal is { Error: StorageError.DiskFull } && UsesReserve(unit) ? null : refusal;
+            if ((refusedHere ?? DeletedIn(unit)) is { } refused)
             {
                 unit.Fail(refused);
                 _group[i] = null!;
@@ -230,6 +233,16 @@ internal sealed class Committer
         if (!_hasRoom())
             return NoteDiskFull($"Less than {_options.MinFreeBytes} bytes are free on the disk of {_options.Path}.");
         return null;
+    }
+
+    private static bool UsesReserve(AppendUnit unit)
+    {
+        for (var part = 0; part < unit.PartCount; part++)
+        {
+            if (!unit.LogOf(part).Config.UsesReserve)
+                return false;
+        }
+        return true;
     }
 
     private static StorageException? DeletedIn(AppendUnit unit)
@@ -419,7 +432,7 @@ internal sealed class Committer
             if (log.Commit.Batches.Count > 0)
                 log.Publish();
         }
-        if (_diskFull && _logs.Count > 0)
+        if (_diskFull && !_noRoom && _logs.Count > 0)
         {
             Volatile.Write(ref _diskFull, false);
             _onEvent(new StorageEvent(StorageEventKind.DiskFullEnded, "There is room on the disk again; appends are taken."));

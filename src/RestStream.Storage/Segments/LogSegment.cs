@@ -130,7 +130,7 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
         WriteWhole(SegmentNames.TimeIndexSuffix, indexes.Times.ToBytes());
         if (Aborted is { Count: > 0 } aborted)
             WriteWhole(SegmentNames.TransactionIndexSuffix, TransactionIndex.ToBytes(aborted));
-        else if (files.FileExists(PathOf(SegmentNames.TransactionIndexSuffix)))
+        else if (Aborted is not null && files.FileExists(PathOf(SegmentNames.TransactionIndexSuffix)))
             files.DeleteFile(PathOf(SegmentNames.TransactionIndexSuffix));
         IndexesDirty = false;
     }

@@ -50,6 +50,9 @@ internal sealed class SegmentScan
     /// <summary>Next offset behind the last batch, or behind the damage at the end.</summary>
     public long EndOffset { get; private set; }
 
+    // A copy that does not fit either must not be tried for ever.
+    private long _mendedFromJournalAt = -1;
+
     private bool IsLast => NextBase < 0;
     private long OffsetBound => IsLast ? long.MaxValue : NextBase;
 
@@ -153,8 +156,9 @@ internal sealed class SegmentScan
 
     private void HandleBad(BatchScanner scanner, string problem)
     {
-        if (JournalBatchAt?.Invoke(EndOffset) is { } copy)
+        if (_mendedFromJournalAt != EndPosition && JournalBatchAt?.Invoke(EndOffset) is { } copy)
         {
+            _mendedFromJournalAt = EndPosition;
             if (IsLast && EndPosition + copy.Length > Length)
             {
                 // A torn end that the journal continues: cut here, the caller appends.
@@ -204,21 +208,22 @@ internal sealed class SegmentScan
     /// <summary>At the end of a closed segment that stops short of the next one, the journal may have what is missing.</summary>
     private bool ContinueFromJournal(BatchScanner scanner)
     {
-        if (IsLast || EndOffset >= NextBase || JournalBatchAt?.Invoke(EndOffset) is not { } copy)
+        if (IsLast || EndOffset >= NextBase || _mendedFromJournalAt == EndPosition || JournalBatchAt?.Invoke(EndOffset) is not { } copy)
             return false;
+        _mendedFromJournalAt = EndPosition;
         Mend(scanner, copy, EndPosition);
         return true;
     }
 
     private void EndBelowNextSegment()
     {
+        if (Compacted)
+            return;
         if (EndOffset >= DurableEnd)
         {
             EndsLog = true;
             return;
         }
-        if (Compacted)
-            return;
         Damage.Add(new(EndOffset, NextBase, Name, EndPosition, "the batches up to the next segment are missing"));
         EndOffset = NextBase;
     }

@@ -28,4 +28,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(1103, LogLevel.Error, "{Kind} {Partition}: {Message}")]
     public static partial void LogFailed(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message, Exception? error);
+
+    [LoggerMessage(1020, LogLevel.Error, "A bug: {Method} {Path} failed with an exception that is no refusal")]
+    public static partial void HandlerFailed(this ILogger logger, string method, string path, Exception error);
 }
