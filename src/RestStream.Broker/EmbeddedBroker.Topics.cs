@@ -131,6 +131,18 @@ public sealed partial class EmbeddedBroker
 
     public TopicDescription DescribeTopic(string topic) => FindTopic(topic).Describe();
 
+    public bool TryGetIntake(string topic, out TopicIntake intake)
+    {
+        if (!_topics.TryGetValue(topic, out var found))
+        {
+            intake = default;
+            return false;
+        }
+
+        intake = found.Settings.Intake with { Partitions = found.Partitions.Length };
+        return true;
+    }
+
     /// <summary>Brings metadata and directories together again after a start.</summary>
     private async Task LoadTopicsAsync()
     {

@@ -24,6 +24,9 @@ public interface IBroker
 
     TopicDescription DescribeTopic(string topic);
 
+    /// <summary>What a producer must know of a topic before it builds batches; allocates nothing. False when there is no such topic.</summary>
+    bool TryGetIntake(string topic, out TopicIntake intake);
+
     /// <summary>
     /// Appends one finished batch, built by the host and trusted (clients' own batches go through <see cref="RecordBatchValidator"/> first). Takes ownership of <paramref name="batch"/>.
     /// Completes when it is as durable as the topic's policy asks and visible to readers.

@@ -16,3 +16,15 @@ public sealed record TopicDescription(
 }
 
 public sealed record PartitionDescription(int Partition, long LogStartOffset, long HighWatermark, long Bytes, int LeaderEpoch);
+
+/// <summary>
+/// What a topic asks of records, so that a producer can refuse a single bad one before it spoils its batch.
+/// </summary>
+/// <param name="Partitions">Number of partitions.</param>
+/// <param name="MaxMessageBytes"><c>max.message.bytes</c>: largest batch, after compression.</param>
+/// <param name="Compressed">Batches are compressed by the broker, so a batch larger than <paramref name="MaxMessageBytes"/> may still fit.</param>
+/// <param name="KeyRequired">The topic is compacted.</param>
+/// <param name="TimestampBeforeMaxMs">How far behind the broker's clock a timestamp may lie; <see cref="long.MaxValue"/> = any.</param>
+/// <param name="TimestampAfterMaxMs">How far before the broker's clock a timestamp may lie.</param>
+public readonly record struct TopicIntake(
+    int Partitions, int MaxMessageBytes, bool Compressed, bool KeyRequired, long TimestampBeforeMaxMs, long TimestampAfterMaxMs);

@@ -41,6 +41,10 @@ internal sealed class TopicSettings
             FlushMessages = TopicConfigs.Long(effective, TopicConfigs.FlushMessages),
             FlushMs = TopicConfigs.Long(effective, TopicConfigs.FlushMs),
         };
+        var stampsItself = Log.TimestampType == TimestampType.LogAppendTime;
+        Intake = new TopicIntake(
+            Partitions: 0, MaxMessageBytes, Compressed: Codec is not (null or CompressionCodec.None), KeyRequired: Compacted,
+            stampsItself ? long.MaxValue : TimestampBeforeMaxMs, stampsItself ? long.MaxValue : TimestampAfterMaxMs);
     }
 
     /// <summary>Those that the topic itself sets.</summary>
@@ -56,6 +60,9 @@ internal sealed class TopicSettings
 
     /// <summary><c>cleanup.policy</c> names compact: every record needs a key.</summary>
     public bool Compacted { get; }
+
+    /// <summary>The same for producers; without the partition count, which is the topic's.</summary>
+    public TopicIntake Intake { get; }
 
     /// <summary>What batches are re-encoded with; null keeps the producer's choice.</summary>
     public CompressionCodec? Codec { get; }

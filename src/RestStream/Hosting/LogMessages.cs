@@ -14,4 +14,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(1010, LogLevel.Debug, "Refused {Method} {Path}: {Reason}")]
     public static partial void Refused(this ILogger logger, string method, string path, string reason);
+
+    [LoggerMessage(1020, LogLevel.Error, "A bug: {Method} {Path} failed with an exception that is no refusal")]
+    public static partial void HandlerFailed(this ILogger logger, string method, string path, Exception error);
 }

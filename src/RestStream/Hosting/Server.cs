@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Http.Errors;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
@@ -64,6 +65,7 @@ internal static class Server
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
 
+        services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<HostMetrics>();
@@ -126,6 +128,7 @@ internal static class Server
         app.Services.GetRequiredService<MetricsCollector>();
         app.Services.GetRequiredService<HostMetrics>();
 
+        app.UseErrorResponses();
         app.Use(app.Services.GetRequiredService<RequestGuards>().Before);
         UseCors(app, options.CorsOrigins);
         app.UseOpenApiDocument(options.Swagger);

@@ -19,6 +19,10 @@ internal sealed class LimitOptions
     [Range(0, 10_000)]
     public int MaxHeadersPerRecord { get; set; } = 100;
 
+    /// <summary>Longest key. 64 KiB: keys are names of things, and compaction holds them in memory.</summary>
+    [Range(0, 1024 * 1024 * 1024)]
+    public int MaxKeyBytes { get; set; } = 64 * 1024;
+
     /// <summary>How many times larger than its compressed form a request body may become. 100: JSON reaches 20, a bomb 1,000.</summary>
     [Range(1, 10_000)]
     public int MaxDecompressionRatio { get; set; } = 100;

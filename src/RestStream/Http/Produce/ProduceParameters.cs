@@ -1,0 +1,104 @@
+using System.Globalization;
+using Microsoft.AspNetCore.WebUtilities;
+using RestStream.Http.Errors;
+
+namespace RestStream.Http.Produce;
+
+/// <summary>The query of a produce request.</summary>
+internal struct ProduceParameters
+{
+    /// <summary>False: answered before the records are durable (<c>acks=0</c>). <c>1</c> is the same as <c>all</c>: there is one copy.</summary>
+    public bool WaitForAppend = true;
+
+    /// <summary>All records or none.</summary>
+    public bool Strict;
+    public DataFormat KeyFormat = DataFormat.Text;
+    public DataFormat ValueFormat = DataFormat.Json;
+
+    /// <summary>For raw bodies; -1 = not given.</summary>
+    public int Partition = -1;
+
+    /// <summary>For raw bodies: epoch ms; -1 = now.</summary>
+    public long Timestamp = -1;
+
+    /// <summary>For raw bodies; null = no key.</summary>
+    public string? Key;
+
+    /// <summary>The query names something that only a raw body can have.</summary>
+    private string? _rawOnly;
+    private bool _valueFormatGiven;
+
+    public ProduceParameters() { }
+
+    /// <exception cref="HttpError">400, naming the parameter.</exception>
+    public static ProduceParameters Read(HttpRequest request)
+    {
+        var parameters = new ProduceParameters();
+        if (!request.QueryString.HasValue)
+            return parameters;
+        foreach (var pair in new QueryStringEnumerable(request.QueryString.Value.AsMemory()))
+            parameters.Set(pair);
+        return parameters;
+    }
+
+    /// <exception cref="HttpError">400: a parameter that this form of body cannot have.</exception>
+    public readonly void CheckFor(bool rawBody)
+    {
+        if (!rawBody && _rawOnly is { } name)
+            throw HttpError.BadParameter(name, $"'{name}' in the query is for raw bodies. A JSON record carries its own \"{name}\".");
+        if (rawBody && _valueFormatGiven)
+            throw HttpError.BadParameter("value_format", "The bytes of a raw body are the value; value_format is for JSON bodies.");
+    }
+
+    private void Set(QueryStringEnumerable.EncodedNameValuePair pair)
+    {
+        switch (pair.EncodedName.Span)
+        {
+            case "acks":
+                WaitForAppend = pair.DecodeValue().Span switch
+                {
+                    "all" or "-1" or "1" => true,
+                    "0" => false,
+                    _ => throw HttpError.BadParameter("acks", "acks is all, 1 or 0."),
+                };
+                break;
+            case "strict":
+                Strict = pair.DecodeValue().Span switch
+                {
+                    "true" or "" => true,
+                    "false" => false,
+                    _ => throw HttpError.BadParameter("strict", "strict is true or false."),
+                };
+                break;
+            case "key_format":
+                KeyFormat = Format("key_format", pair.DecodeValue().Span);
+                break;
+            case "value_format":
+                ValueFormat = Format("value_format", pair.DecodeValue().Span);
+                _valueFormatGiven = true;
+                break;
+            case "key":
+                Key = pair.DecodeValue().ToString();
+                _rawOnly = "key";
+                break;
+            case "partition":
+                if (!int.TryParse(pair.DecodeValue().Span, NumberStyles.None, CultureInfo.InvariantCulture, out Partition))
+                    throw HttpError.BadParameter("partition", "partition is a number from 0 on.");
+                _rawOnly = "partition";
+                break;
+            case "timestamp":
+                if (!long.TryParse(pair.DecodeValue().Span, NumberStyles.None, CultureInfo.InvariantCulture, out Timestamp))
+                    throw HttpError.BadParameter("timestamp", "timestamp is milliseconds since 1970-01-01 UTC, such as 1790000000000.");
+                _rawOnly = "timestamp";
+                break;
+        }
+    }
+
+    private static DataFormat Format(string name, ReadOnlySpan<char> value) => value switch
+    {
+        "json" => DataFormat.Json,
+        "text" => DataFormat.Text,
+        "base64" => DataFormat.Base64,
+        _ => throw HttpError.BadParameter(name, $"{name} is json, text or base64."),
+    };
+}

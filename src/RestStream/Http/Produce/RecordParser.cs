@@ -1,0 +1,646 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using RestStream.Broker;
+using RestStream.Broker.Topics;
+using RestStream.Http.Errors;
+using RestStream.Settings;
+using RestStream.Storage.Records;
+
+namespace RestStream.Http.Produce;
+
+/// <summary>
+/// Reads JSON records straight into the batches of a <see cref="RecordSet"/>: values are slices of the body, copied once. No object per record.
+/// What is no JSON at all, or ambiguous, refuses the body; what is wrong with one record refuses that record, naming every wrong field of it.
+/// </summary>
+internal sealed class RecordParser(LimitOptions limits) : IDisposable
+{
+    private const string RecordForm = "A record is {\"value\": …}, with key, headers, partition and timestamp beside it";
+
+    /// <summary>Objects and arrays around a record's value, and some to spare: depth is checked per value, with a better message.</summary>
+    private const int OuterDepth = 8;
+
+    private readonly JsonReaderOptions _options = new() { MaxDepth = limits.MaxJsonDepth + OuterDepth };
+
+    /// <summary>Unescaped and decoded text of the record in work.</summary>
+    private readonly PooledBytes _text = new();
+    private readonly PooledBytes _headers = new();
+    private readonly List<FieldError> _problems = [];
+    private int _headerCount;
+
+    /// <summary>The value was base64 and could not be decoded (v2 answers that with 400).</summary>
+    private bool _badBase64;
+
+    /// <summary>Reads a body: one record, an array of records, or <c>{"records":[…]}</c>.</summary>
+    /// <exception cref="HttpError">400 not JSON; 413 too many records.</exception>
+    public void ReadBody(ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
+    {
+        body = WithoutMark(body);
+        CheckUtf8(body);
+        var reader = new Utf8JsonReader(body, _options);
+        try
+        {
+            ReadNext(ref reader);
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.StartArray:
+                    ReadArray(ref reader, body, into, rules);
+                    break;
+                case JsonTokenType.StartObject when IsEnvelope(reader):
+                    ReadEnvelope(ref reader, body, into, rules);
+                    break;
+                default:
+                    ReadRecord(ref reader, body, into, rules, RecordPath.Whole);
+                    break;
+            }
+
+            // Throws when something follows.
+            reader.Read();
+        }
+        catch (JsonException e)
+        {
+            throw HttpError.BadJson(JsonText.Describe(e));
+        }
+    }
+
+    /// <summary>Reads one line of NDJSON: one record.</summary>
+    /// <exception cref="HttpError">400 not JSON.</exception>
+    public void ReadLine(ReadOnlySpan<byte> line, RecordSet into, in RecordRules rules, long index)
+    {
+        var reader = new Utf8JsonReader(line, _options);
+        try
+        {
+            ReadNext(ref reader);
+            ReadRecord(ref reader, line, into, rules, new RecordPath(index));
+            reader.Read();
+        }
+        catch (JsonException e)
+        {
+            throw HttpError.BadJson(JsonText.Describe(e));
+        }
+    }
+
+    /// <summary>Reads the body of v2 produce: <c>{"records":[…]}</c> with schema members beside it.</summary>
+    /// <exception cref="HttpError">400 not JSON; 422 for anything else that is wrong.</exception>
+    public void ReadV2Body(ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
+    {
+        body = WithoutMark(body);
+        CheckUtf8(body);
+        var reader = new Utf8JsonReader(body, _options);
+        try
+        {
+            ReadNext(ref reader);
+            if (reader.TokenType != JsonTokenType.StartObject)
+                throw HttpError.Invalid("records", "The body is {\"records\":[…]}.");
+            var seen = false;
+            while (ReadNext(ref reader) == JsonTokenType.PropertyName)
+            {
+                var isRecords = TextIs(ref reader, "records"u8);
+                ReadNext(ref reader);
+                if (!isRecords)
+                {
+                    SkipValue(ref reader);
+                    continue;
+                }
+
+                if (seen)
+                    throw Duplicate("records", RecordPath.Whole);
+                seen = true;
+                if (reader.TokenType != JsonTokenType.StartArray)
+                    throw HttpError.Invalid("records", "records is an array of records.");
+                ReadArray(ref reader, body, into, rules);
+            }
+
+            reader.Read();
+        }
+        catch (JsonException e)
+        {
+            throw HttpError.BadJson(JsonText.Describe(e));
+        }
+
+        if (into.Count == 0)
+            throw HttpError.Invalid("records", "The body is {\"records\":[…]} with at least one record.");
+    }
+
+    public static bool IsUtf8(ReadOnlySpan<byte> text) => Utf8.IsValid(text);
+
+    public void Dispose()
+    {
+        _text.Dispose();
+        _headers.Dispose();
+    }
+
+    private static void CheckUtf8(ReadOnlySpan<byte> body)
+    {
+        if (!IsUtf8(body))
+            throw HttpError.BadJson("The body is not valid UTF-8. Send other bytes as base64 with \"value_format\":\"base64\", or as a raw body.");
+    }
+
+    /// <summary>Some editors and shells put a byte order mark in front of UTF-8.</summary>
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> body) => body.StartsWith("\uFEFF"u8) ? body[3..] : body;
+
+    private static bool IsEnvelope(Utf8JsonReader copy) => copy.Read() && copy.TokenType == JsonTokenType.PropertyName && TextIs(ref copy, "records"u8);
+
+    private void ReadEnvelope(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
+    {
+        ReadNext(ref reader);
+        if (ReadNext(ref reader) != JsonTokenType.StartArray)
+            throw HttpError.Invalid("records", "records is an array of records.");
+        ReadArray(ref reader, body, into, rules);
+        while (ReadNext(ref reader) == JsonTokenType.PropertyName)
+        {
+            var name = Name(ref reader);
+            throw name is "records"
+                ? Duplicate(name, RecordPath.Whole)
+                : HttpError.Invalid(name, $"Unknown field '{name}' beside records. To send this object as one record, wrap it: {{\"value\": …}}.");
+        }
+    }
+
+    private void ReadArray(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
+    {
+        while (ReadNext(ref reader) != JsonTokenType.EndArray)
+            ReadRecord(ref reader, body, into, rules, new RecordPath(into.Count));
+    }
+
+    private void ReadRecord(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules, RecordPath path)
+    {
+        _problems.Clear();
+        _badBase64 = false;
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            SkipValue(ref reader);
+            var field = path.Record.Length > 0 ? path.Record : "value";
+            Refuse(into, rules, HttpError.Invalid(field, $"Not a record. {RecordForm}: wrap this as {{\"value\": …}}."));
+            return;
+        }
+
+        var record = new RawRecord { KeyFormat = rules.KeyFormat, ValueFormat = rules.ValueFormat, Partition = -1, Timestamp = -1 };
+        while (ReadNext(ref reader) == JsonTokenType.PropertyName)
+        {
+            var member = Identify(ref reader, rules.V2);
+            if (member == Member.Unknown && !rules.V2)
+                UnknownField(Name(ref reader), path);
+            else if (member != Member.Unknown && (record.Seen & member) != 0)
+                throw Duplicate(NameOf(member), path);
+            record.Seen |= member;
+            ReadNext(ref reader);
+            ReadMember(ref reader, member, ref record, path);
+        }
+
+        if ((record.Seen & Member.Value) == 0 && !rules.V2)
+            _problems.Add(path.Error("value", $"'value' is missing. {RecordForm}; null is a tombstone."));
+        Finish(body, record, into, rules, path);
+    }
+
+    private void ReadMember(ref Utf8JsonReader reader, Member member, ref RawRecord record, RecordPath path)
+    {
+        switch (member)
+        {
+            case Member.Key:
+                record.Key = ReadToken(ref reader);
+                break;
+            case Member.Value:
+                record.Value = ReadToken(ref reader);
+                break;
+            case Member.Headers:
+                record.Headers = ReadToken(ref reader);
+                break;
+            case Member.Topic:
+                record.Topic = ReadToken(ref reader);
+                break;
+            case Member.KeyFormat:
+                record.KeyFormat = ReadFormat(ref reader, record.KeyFormat, path, "key_format");
+                break;
+            case Member.ValueFormat:
+                record.ValueFormat = ReadFormat(ref reader, record.ValueFormat, path, "value_format");
+                break;
+            case Member.Partition when reader.TokenType != JsonTokenType.Null:
+                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out record.Partition) || record.Partition < 0)
+                {
+                    record.Partition = -1;
+                    SkipValue(ref reader);
+                    _problems.Add(path.Error("partition", "partition is a whole number from 0 on."));
+                }
+
+                break;
+            case Member.Timestamp when reader.TokenType != JsonTokenType.Null:
+                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out record.Timestamp) || record.Timestamp < 0)
+                {
+                    SkipValue(ref reader);
+                    _problems.Add(path.Error("timestamp", "timestamp is milliseconds since 1970-01-01 UTC as a whole number, such as 1790000000000."));
+                }
+
+                break;
+            default:
+                SkipValue(ref reader);
+                break;
+        }
+    }
+
+    /// <summary>The record is syntactically whole: decodes its parts and hands it over, or refuses it.</summary>
+    private void Finish(ReadOnlySpan<byte> body, in RawRecord record, RecordSet into, in RecordRules rules, RecordPath path)
+    {
+        _text.Clear();
+        _headers.Clear();
+        _headerCount = 0;
+        var key = Decode(body, record.Key, record.KeyFormat, rules.OnlyStrings, path, "key");
+        var value = Decode(body, record.Value, record.ValueFormat, rules.OnlyStrings, path, "value");
+        if (record.Headers.Kind is not (JsonTokenType.None or JsonTokenType.Null))
+            ReadHeaders(body.Slice(record.Headers.Start, record.Headers.Length), rules.V2, path);
+        if (!key.IsNull && key.Length > limits.MaxKeyBytes)
+            _problems.Add(path.Error("key", $"The key has {key.Length} bytes, {limits.MaxKeyBytes} are taken (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxKeyBytes)})."));
+
+        var partition = record.Partition;
+        if (rules.Partition >= 0)
+        {
+            if (partition >= 0 && partition != rules.Partition && !rules.V2)
+                _problems.Add(path.Error("partition", $"The path says partition {rules.Partition}, the record {partition}. Leave it out of the record."));
+            partition = rules.Partition;
+        }
+
+        var target = _problems.Count == 0 ? FindTarget(body, record.Topic, into, rules, path) : null;
+        if (_problems.Count > 0)
+        {
+            Refuse(into, rules, Refusal(rules.V2));
+        }
+        else if (target is not null)
+        {
+            into.Add(
+                target, partition, record.Timestamp >= 0 ? record.Timestamp : rules.Now, rules.Now,
+                key.IsNull, Bytes(body, key), value.IsNull, Bytes(body, value), _headers.Span, _headerCount, path);
+        }
+    }
+
+    /// <summary>The topic that the record goes to; null when there is none, and then the record is refused or a problem is noted.</summary>
+    private TopicTarget? FindTarget(ReadOnlySpan<byte> body, Token topic, RecordSet into, in RecordRules rules, RecordPath path)
+    {
+        if (topic.Kind == JsonTokenType.None && rules.Target is not null)
+            return rules.Target;
+        if (topic.Kind != JsonTokenType.String || topic.Length - 2 > TopicNames.MaxLength || topic.Escaped)
+        {
+            _problems.Add(path.Error("topic", rules.Target is null ? "'topic' names the topic of each record here." : "The topic is in the path; leave it out of the record."));
+            return null;
+        }
+
+        Span<char> name = stackalloc char[TopicNames.MaxLength];
+        name = name[..Encoding.UTF8.GetChars(body.Slice(topic.Start + 1, topic.Length - 2), name)];
+        if (rules.Target is { } target)
+        {
+            if (name.SequenceEqual(target.Topic))
+                return target;
+            _problems.Add(path.Error("topic", $"The path says topic '{target.Topic}', the record another one. Records for several topics go to POST /records."));
+            return null;
+        }
+
+        try
+        {
+            return into.Target(name);
+        }
+        catch (BrokerException e)
+        {
+            var error = ErrorResponses.From(e);
+            into.Refuse(new HttpError(error.Status, error.ErrorCode, error.Slug, error.Title, error.Message) { Errors = [path.Error("topic", error.Message)] });
+            return null;
+        }
+        catch (HttpError error)
+        {
+            into.Refuse(error);
+            return null;
+        }
+    }
+
+    /// <summary>Headers as a list of <c>{"key","value"}</c>, or as an object. Encodes them into <see cref="_headers"/>.</summary>
+    private void ReadHeaders(ReadOnlySpan<byte> json, bool v2, RecordPath path)
+    {
+        var reader = new Utf8JsonReader(json, _options);
+        ReadNext(ref reader);
+        if (reader.TokenType == JsonTokenType.StartObject && !v2)
+        {
+            while (ReadNext(ref reader) == JsonTokenType.PropertyName)
+            {
+                var name = ReadToken(ref reader);
+                ReadNext(ref reader);
+                AddHeader(json, name, ReadToken(ref reader), DataFormat.Text, path);
+            }
+        }
+        else if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            while (ReadNext(ref reader) != JsonTokenType.EndArray)
+                ReadListedHeader(ref reader, json, v2, path);
+        }
+        else
+        {
+            _problems.Add(path.Error("headers", "headers is a list, [{\"key\":\"trace\",\"value\":\"abc\"}], or an object, {\"trace\":\"abc\"}."));
+        }
+
+        if (_headerCount > limits.MaxHeadersPerRecord)
+        {
+            _problems.Add(path.Error("headers",
+                $"The record has {_headerCount} headers, {limits.MaxHeadersPerRecord} are taken (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxHeadersPerRecord)})."));
+        }
+    }
+
+    private void ReadListedHeader(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, bool v2, RecordPath path)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            SkipValue(ref reader);
+            _problems.Add(path.Error($"headers[{_headerCount}]", "A header is {\"key\":\"…\",\"value\":\"…\"}."));
+            return;
+        }
+
+        var format = v2 ? DataFormat.Base64 : DataFormat.Text;
+        Token key = default, value = default;
+        while (ReadNext(ref reader) == JsonTokenType.PropertyName)
+        {
+            if (TextIs(ref reader, "key"u8) && key.Kind == JsonTokenType.None)
+            {
+                ReadNext(ref reader);
+                key = ReadToken(ref reader);
+            }
+            else if (TextIs(ref reader, "value"u8) && value.Kind == JsonTokenType.None)
+            {
+                ReadNext(ref reader);
+                value = ReadToken(ref reader);
+            }
+            else if (TextIs(ref reader, "value_format"u8) && !v2)
+            {
+                ReadNext(ref reader);
+                format = ReadFormat(ref reader, format, path, $"headers[{_headerCount}].value_format");
+            }
+            else
+            {
+                // Unknown, or one of the two a second time.
+                var name = Name(ref reader);
+                if (!v2 || name is "key" or "value")
+                    _problems.Add(path.Error($"headers[{_headerCount}].{name}", "A header has a key, a value and a value_format, each once."));
+                ReadNext(ref reader);
+                SkipValue(ref reader);
+            }
+        }
+
+        if (key.Kind != JsonTokenType.String)
+            _problems.Add(path.Error($"headers[{_headerCount}].key", "A header's key is a string."));
+        else
+            AddHeader(json, key, value, format, path);
+    }
+
+    private void AddHeader(ReadOnlySpan<byte> json, Token key, Token value, DataFormat format, RecordPath path)
+    {
+        // The text of one header at a time, behind that of the record's key and value.
+        var mark = _text.Length;
+        if (value.Kind == JsonTokenType.StartObject && format == DataFormat.Text)
+            (value, format) = Unwrap(json, value);
+        var name = Decode(json, key, DataFormat.Text, onlyStrings: false, path, "headers");
+        var bytes = Decode(json, value, format, onlyStrings: false, path, $"headers[{_headerCount}].value");
+        var (nameBytes, valueBytes) = (Bytes(json, name), Bytes(json, bytes));
+        _headers.Advance(HeaderEncoder.Write(_headers.GetSpan(HeaderEncoder.MaxBytes(nameBytes.Length, valueBytes.Length)), nameBytes, bytes.IsNull, valueBytes));
+        _headerCount++;
+        _text.Truncate(mark);
+    }
+
+    /// <summary>A header value written as <c>{"value":"…","value_format":"base64"}</c>; any other object is JSON text.</summary>
+    private (Token Value, DataFormat Format) Unwrap(ReadOnlySpan<byte> json, Token wrapped)
+    {
+        var reader = new Utf8JsonReader(json.Slice(wrapped.Start, wrapped.Length), _options);
+        ReadNext(ref reader);
+        Token value = default;
+        DataFormat? format = null;
+        while (ReadNext(ref reader) == JsonTokenType.PropertyName)
+        {
+            var (isValue, isFormat) = (TextIs(ref reader, "value"u8), TextIs(ref reader, "value_format"u8));
+            ReadNext(ref reader);
+            if (isFormat && FormatOf(ref reader) is { } named)
+                format = named;
+            else if (isValue && value.Kind == JsonTokenType.None)
+                value = ReadToken(ref reader);
+            else
+                return (wrapped, DataFormat.Text);
+        }
+
+        return format is { } found && value.Kind != JsonTokenType.None
+            ? (value with { Start = value.Start + wrapped.Start }, found)
+            : (wrapped, DataFormat.Text);
+    }
+
+    /// <summary>Where the bytes are that a token stands for: a slice of the body, or text made in <see cref="_text"/>. Notes a problem when the format does not fit.</summary>
+    private Slice Decode(ReadOnlySpan<byte> json, Token token, DataFormat format, bool onlyStrings, RecordPath path, string field)
+    {
+        if (onlyStrings && token.Kind is not (JsonTokenType.None or JsonTokenType.Null or JsonTokenType.String))
+        {
+            _problems.Add(path.Error(field, $"In text format the {field} is a string."));
+            return default;
+        }
+
+        switch (token.Kind)
+        {
+            case JsonTokenType.None or JsonTokenType.Null:
+                return new Slice(Made: false, 0, -1);
+            case JsonTokenType.String when format == DataFormat.Text:
+                return token.Escaped ? Unescape(json, token) : new Slice(Made: false, token.Start + 1, token.Length - 2);
+            case JsonTokenType.String when format == DataFormat.Base64:
+                var text = token.Escaped ? Unescape(json, token) : new Slice(Made: false, token.Start + 1, token.Length - 2);
+                return DecodeBase64(json, text, path, field);
+            default:
+                if (format != DataFormat.Base64)
+                    return new Slice(Made: false, token.Start, token.Length);
+                _badBase64 = true;
+                _problems.Add(path.Error(field, "In base64 format this is a string or null."));
+                return default;
+        }
+    }
+
+    private Slice Unescape(ReadOnlySpan<byte> json, Token token)
+    {
+        var start = _text.Length;
+        return new Slice(Made: true, start, JsonText.Unescape(json.Slice(token.Start, token.Length), _text));
+    }
+
+    private Slice DecodeBase64(ReadOnlySpan<byte> json, Slice text, RecordPath path, string field)
+    {
+        // The room is made before the source span is taken, because growing moves the text.
+        _text.GetSpan(text.Length);
+        var start = _text.Length;
+        var length = JsonText.DecodeBase64(Bytes(json, text), _text);
+        if (length >= 0)
+            return new Slice(Made: true, start, length);
+        _badBase64 = true;
+        _problems.Add(path.Error(field, "This is not base64."));
+        return default;
+    }
+
+    private ReadOnlySpan<byte> Bytes(ReadOnlySpan<byte> json, Slice slice) =>
+        slice.IsNull ? default : slice.Made ? _text.Span.Slice(slice.Start, slice.Length) : json.Slice(slice.Start, slice.Length);
+
+    private static JsonTokenType ReadNext(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType;
+    }
+
+    /// <summary>The token that the reader stands on, as a slice of the JSON; the reader is at its end then.</summary>
+    private Token ReadToken(ref Utf8JsonReader reader)
+    {
+        var (kind, start, escaped) = (reader.TokenType, (int)reader.TokenStartIndex, false);
+        if (kind is JsonTokenType.String or JsonTokenType.PropertyName)
+        {
+            escaped = reader.ValueIsEscaped;
+
+            // A name's token includes what stands between it and its value.
+            var length = reader.ValueSpan.Length + 2;
+            SkipValue(ref reader);
+            return new Token(kind == JsonTokenType.PropertyName ? JsonTokenType.String : kind, start, length, escaped);
+        }
+
+        SkipValue(ref reader);
+        return new Token(kind, start, (int)reader.BytesConsumed - start, escaped);
+    }
+
+    /// <summary>Walks to the end of the value that the reader stands on, checking what the reader does not: depth, and whole characters.</summary>
+    private void SkipValue(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+        {
+            CheckCharacters(ref reader);
+            return;
+        }
+
+        var outside = reader.CurrentDepth;
+        var deepest = outside + limits.MaxJsonDepth;
+        while (true)
+        {
+            reader.Read();
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.StartObject or JsonTokenType.StartArray when reader.CurrentDepth >= deepest:
+                    throw HttpError.BadJson($"The JSON is nested deeper than {limits.MaxJsonDepth} (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxJsonDepth)}).");
+                case JsonTokenType.EndObject or JsonTokenType.EndArray when reader.CurrentDepth == outside:
+                    return;
+                case JsonTokenType.String or JsonTokenType.PropertyName:
+                    CheckCharacters(ref reader);
+                    break;
+            }
+        }
+    }
+
+    private static void CheckCharacters(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType is (JsonTokenType.String or JsonTokenType.PropertyName) && reader.ValueIsEscaped && !JsonText.HasOnlyWholeCharacters(reader.ValueSpan))
+            throw HttpError.BadJson("A string has half of a surrogate pair (\\uD800 to \\uDFFF alone), which is no character.");
+    }
+
+    private static bool TextIs(ref Utf8JsonReader reader, ReadOnlySpan<byte> text)
+    {
+        CheckCharacters(ref reader);
+        return reader.ValueTextEquals(text);
+    }
+
+    private static string Name(ref Utf8JsonReader reader)
+    {
+        CheckCharacters(ref reader);
+        return reader.ValueIsEscaped ? JsonText.Show(Encoding.UTF8.GetBytes(reader.GetString()!)) : JsonText.Show(reader.ValueSpan);
+    }
+
+    private static Member Identify(ref Utf8JsonReader reader, bool v2)
+    {
+        if (reader.ValueIsEscaped)
+        {
+            CheckCharacters(ref reader);
+            return Identify(Encoding.UTF8.GetBytes(reader.GetString()!), v2);
+        }
+
+        return Identify(reader.ValueSpan, v2);
+    }
+
+    private static Member Identify(ReadOnlySpan<byte> name, bool v2) => name.Length switch
+    {
+        3 when name.SequenceEqual("key"u8) => Member.Key,
+        5 when name.SequenceEqual("value"u8) => Member.Value,
+        5 when !v2 && name.SequenceEqual("topic"u8) => Member.Topic,
+        7 when name.SequenceEqual("headers"u8) => Member.Headers,
+        9 when name.SequenceEqual("partition"u8) => Member.Partition,
+        9 when name.SequenceEqual("timestamp"u8) => Member.Timestamp,
+        10 when !v2 && name.SequenceEqual("key_format"u8) => Member.KeyFormat,
+        12 when !v2 && name.SequenceEqual("value_format"u8) => Member.ValueFormat,
+        _ => Member.Unknown,
+    };
+
+    private static string NameOf(Member member) => member switch
+    {
+        Member.KeyFormat => "key_format",
+        Member.ValueFormat => "value_format",
+        _ => member.ToString().ToLowerInvariant(),
+    };
+
+    private DataFormat ReadFormat(ref Utf8JsonReader reader, DataFormat current, RecordPath path, string field)
+    {
+        if (FormatOf(ref reader) is { } format)
+            return format;
+        SkipValue(ref reader);
+        _problems.Add(path.Error(field, "The format is \"json\", \"text\" or \"base64\"."));
+        return current;
+    }
+
+    private static DataFormat? FormatOf(ref Utf8JsonReader reader) => reader.TokenType != JsonTokenType.String ? null
+        : TextIs(ref reader, "json"u8) ? DataFormat.Json
+        : TextIs(ref reader, "text"u8) ? DataFormat.Text
+        : TextIs(ref reader, "base64"u8) ? DataFormat.Base64
+        : null;
+
+    private void UnknownField(string name, RecordPath path) =>
+        _problems.Add(path.Error(name, $"Unknown field '{name}'. {RecordForm}. To store this object itself, wrap it: {{\"value\": …}}."));
+
+    private static HttpError Duplicate(string name, RecordPath path) =>
+        new(400, 40000, "malformed-body", "Malformed body", $"'{name}' stands twice in one object, so it is not clear which one is meant.")
+        {
+            Errors = [path.Error(name, "Stands twice.")],
+        };
+
+    private HttpError Refusal(bool v2)
+    {
+        var first = _problems[0].Message;
+        var detail = _problems.Count == 1 ? first : $"{first} ({_problems.Count} fields are wrong.)";
+        var (status, code, slug, title) = v2 && _badBase64 ? (400, 40000, "malformed-body", "Malformed body") : (422, 42200, "invalid-request", "Invalid request");
+        return new HttpError(status, code, slug, title, detail) { Errors = [.. _problems] };
+    }
+
+    /// <summary>v2 refuses the request for what native produce refuses one record for.</summary>
+    private static void Refuse(RecordSet into, in RecordRules rules, HttpError error)
+    {
+        if (rules.V2)
+            throw error;
+        into.Refuse(error);
+    }
+
+    [Flags]
+    private enum Member
+    {
+        Unknown = 0,
+        Key = 1,
+        Value = 2,
+        Headers = 4,
+        Partition = 8,
+        Timestamp = 16,
+        KeyFormat = 32,
+        ValueFormat = 64,
+        Topic = 128,
+    }
+
+    /// <summary>A value in the JSON; kind None = it is not there.</summary>
+    private readonly record struct Token(JsonTokenType Kind, int Start, int Length, bool Escaped);
+
+    /// <summary>Bytes of the JSON, or of <see cref="_text"/> when they had to be <paramref name="Made"/>; length -1 = null.</summary>
+    private readonly record struct Slice(bool Made, int Start, int Length)
+    {
+        public bool IsNull => Length < 0;
+    }
+
+    private struct RawRecord
+    {
+        public Member Seen;
+        public Token Key, Value, Headers, Topic;
+        public DataFormat KeyFormat, ValueFormat;
+        public int Partition;
+        public long Timestamp;
+    }
+}
