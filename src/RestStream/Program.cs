@@ -1,6 +1,6 @@
 using RestStream.Hosting;
 
-return await Server.RunAsync(args);
+return HealthCommand.Matches(args) ? await HealthCommand.RunAsync(args) : await Server.RunAsync(args);
 
 /// <summary>The host; public for the tests.</summary>
 public partial class Program;

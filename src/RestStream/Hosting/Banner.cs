@@ -10,7 +10,7 @@ internal static class Banner
     /// <param name="recovering">The log is not open yet.</param>
     public static string Text(ServerOptions options, IReadOnlyCollection<string> urls, bool recovering)
     {
-        var url = (urls.FirstOrDefault() ?? Listeners.Default).Replace("[::]", "localhost").Replace("0.0.0.0", "localhost").TrimEnd('/');
+        var url = Listeners.Reachable(urls.FirstOrDefault() ?? Listeners.Default);
         var auth = urls.All(Listeners.IsLoopback)
             ? "no authentication, reachable from this machine only"
             : "NO AUTHENTICATION, reachable from other machines (RestStream:AllowAnonymous)";

@@ -10,16 +10,16 @@ namespace RestStream.Hosting;
 /// A quick recovery is over before the server listens. A long one goes on behind it: the server answers, <c>/health/ready</c> and everything that needs
 /// the log say 503. When opening fails, the process ends with the exit code of <see cref="StartFailureException"/>.
 /// </summary>
-internal sealed class BrokerService(Func<IBroker> open, StartOutcome outcome, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<BrokerService> logger)
+internal sealed class BrokerService(Func<Task<EmbeddedBroker>> open, StartOutcome outcome, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<BrokerService> logger)
     : IHostedLifecycleService, IAsyncDisposable
 {
     /// <summary>How long the start waits before it listens without the log. Half a second: a supervisor's first look comes later.</summary>
     private static readonly TimeSpan s_quick = TimeSpan.FromMilliseconds(500);
 
-    private Task<IBroker>? _opening;
+    private Task<EmbeddedBroker>? _opening;
 
     /// <summary>The broker, once the log is recovered.</summary>
-    public bool IsOpen([NotNullWhen(true)] out IBroker? broker)
+    public bool IsOpen([NotNullWhen(true)] out EmbeddedBroker? broker)
     {
         broker = _opening is { IsCompletedSuccessfully: true } opened ? opened.Result : null;
         return broker is not null;
@@ -35,7 +35,7 @@ internal sealed class BrokerService(Func<IBroker> open, StartOutcome outcome, IH
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        _opening = Task.Factory.StartNew(open, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _opening = Task.Run(open, CancellationToken.None);
         try
         {
             await _opening.WaitAsync(s_quick, clock, cancellationToken);
@@ -56,8 +56,8 @@ internal sealed class BrokerService(Func<IBroker> open, StartOutcome outcome, IH
         if (_opening is null)
             return;
         await ((Task)_opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (IsOpen(out var broker) && broker is IAsyncDisposable closable)
-            await closable.DisposeAsync();
+        if (IsOpen(out var broker))
+            await broker.DisposeAsync();
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -66,7 +66,7 @@ internal sealed class BrokerService(Func<IBroker> open, StartOutcome outcome, IH
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task StopWhenItFails(Task<IBroker> opening)
+    private async Task StopWhenItFails(Task<EmbeddedBroker> opening)
     {
         try
         {

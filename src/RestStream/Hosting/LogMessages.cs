@@ -1,5 +1,3 @@
-using RestStream.Storage;
-
 namespace RestStream.Hosting;
 
 /// <summary>Everything the host logs. Text of users goes in as values only; <see cref="LineFormatter"/> escapes it.</summary>
@@ -16,18 +14,6 @@ internal static partial class LogMessages
 
     [LoggerMessage(1010, LogLevel.Debug, "Refused {Method} {Path}: {Reason}")]
     public static partial void Refused(this ILogger logger, string method, string path, string reason);
-
-    [LoggerMessage(1100, LogLevel.Debug, "{Kind} {Partition}: {Message}")]
-    public static partial void LogEvent(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message);
-
-    [LoggerMessage(1101, LogLevel.Information, "{Kind} {Partition}: {Message}")]
-    public static partial void LogChanged(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message);
-
-    [LoggerMessage(1102, LogLevel.Warning, "{Kind} {Partition}: {Message}")]
-    public static partial void LogDegraded(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message);
-
-    [LoggerMessage(1103, LogLevel.Error, "{Kind} {Partition}: {Message}")]
-    public static partial void LogFailed(this ILogger logger, StorageEventKind kind, TopicPartition? partition, string message, Exception? error);
 
     [LoggerMessage(1020, LogLevel.Error, "A bug: {Method} {Path} failed with an exception that is no refusal")]
     public static partial void HandlerFailed(this ILogger logger, string method, string path, Exception error);

@@ -1,14 +1,15 @@
-using BrokerMetrics = RestStream.Http.Operations.Metrics.BrokerMetrics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Http.Errors;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
 using RestStream.Settings;
+using RestStream.Storage.Files;
 
 namespace RestStream.Hosting;
 
@@ -57,15 +58,17 @@ internal static class Server
         AddLogging(builder.Logging);
 
         services.AddSingleton(outcome);
-        services.AddSingleton<Func<IBroker>>(_ => () => throw new InvalidOperationException("no engine"));
+        services.AddSingleton<Func<Task<EmbeddedBroker>>>(s => () => EmbeddedBroker.OpenAsync(
+            s.GetRequiredService<IOptions<ServerOptions>>().Value.DataDirectory, s.GetRequiredService<IOptions<BrokerOptions>>().Value,
+            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>()));
         services.AddSingleton<BrokerService>();
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
-        services.AddSingleton(s => s.GetRequiredService<BrokerService>().Broker);
+        services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
 
+        services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
         services.AddSingleton<MetricsCollector>();
-        services.AddSingleton<BrokerMetrics>();
-        services.AddSingleton<ClusterId>();
+        services.AddSingleton<HostMetrics>();
         services.AddCors();
         services.AddOpenApiDocument();
     }
@@ -123,8 +126,9 @@ internal static class Server
 
         // Before anything measures.
         app.Services.GetRequiredService<MetricsCollector>();
-        app.Services.GetRequiredService<BrokerMetrics>();
+        app.Services.GetRequiredService<HostMetrics>();
 
+        app.UseErrorResponses();
         app.Use(app.Services.GetRequiredService<RequestGuards>().Before);
         UseCors(app, options.CorsOrigins);
         app.UseOpenApiDocument(options.Swagger);

@@ -37,6 +37,13 @@ internal static class Listeners
         }
     }
 
+    /// <summary>An address that a client on this machine can use, for one that may mean every interface (<c>http://0.0.0.0:8082</c>, <c>http://*:8082</c>).</summary>
+    public static string Reachable(string url)
+    {
+        var address = BindingAddress.Parse(url);
+        return address.Host is "*" or "+" or "0.0.0.0" or "[::]" ? $"{address.Scheme}://localhost:{address.Port}" : url.TrimEnd('/');
+    }
+
     private static IEnumerable<string> Configured(IConfiguration configuration)
     {
         var urls = Split(configuration[WebHostDefaults.ServerUrlsKey])

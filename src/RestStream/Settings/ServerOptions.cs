@@ -29,9 +29,6 @@ internal sealed class ServerOptions
     /// <summary>Serve the Swagger UI at <c>/swagger</c>. On: it is local and offers nothing that the API does not.</summary>
     public bool Swagger { get; set; } = true;
 
-    /// <summary>One metric series per partition instead of one per topic. Off: a thousand topics of eight partitions are 8,000 series a gauge.</summary>
-    public bool MetricsPerPartition { get; set; }
-
     /// <summary>Most series of one metric; further ones are counted as dropped. 10,000 keeps a scrape below a few megabytes.</summary>
     [Range(10, 1_000_000)]
     public int MetricsMaxSeries { get; set; } = 10_000;

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
 
@@ -34,6 +35,18 @@ internal static class SettingsCheck
     {
         var errors = new List<string>();
         Check(configuration.GetSection(ServerOptions.Section), errors);
+        if (errors.Count > 0)
+            return errors;
+
+        // Every value by itself is right: now rules over several of them.
+        foreach (var (section, type) in s_sections)
+        {
+            var options = Activator.CreateInstance(type)!;
+            configuration.GetSection(section).Bind(options);
+            if (options is IValidatableObject rules)
+                errors.AddRange(rules.Validate(new ValidationContext(options)).Select(r => $"{section}:{r.ErrorMessage}"));
+        }
+
         return errors;
     }
 
@@ -105,10 +118,12 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
     /// <summary>What values are allowed, for people: <c>1 to 1000000</c>.</summary>
     public string Allowed => (Property.GetCustomAttribute<RangeAttribute>(), Type) switch
     {
-        ({ } range, _) => $"{range.Minimum} to {range.Maximum}",
+        ({ Maximum: >= (double)long.MaxValue } range, _) => $"{range.Minimum} or more",
+        ({ } range, _) => string.Create(CultureInfo.InvariantCulture, $"{range.Minimum} to {range.Maximum}"),
         (null, { } t) when t == typeof(bool) => "true or false",
         (null, { IsEnum: true } t) => string.Join(", ", Enum.GetNames(t)),
         (null, { IsArray: true }) => "a list",
+        (null, { } t) when IsTable(t) => "names and values",
         (null, { } t) when t == typeof(string) => "a text",
         (null, { } t) when t == typeof(TimeSpan) => "a time span",
         _ => "a number",
@@ -118,11 +133,11 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
 
     /// <summary>A value that one configuration key holds (or a list of such), as opposed to a group of settings.</summary>
     public static bool IsPlain(Type type) =>
-        type == typeof(string[]) || TypeDescriptor.GetConverter(Nullable.GetUnderlyingType(type) ?? type).CanConvertFrom(typeof(string));
+        type == typeof(string[]) || IsTable(type) || TypeDescriptor.GetConverter(Nullable.GetUnderlyingType(type) ?? type).CanConvertFrom(typeof(string));
 
     public IEnumerable<string> Errors(IConfigurationSection configured)
     {
-        if (Property.PropertyType.IsArray)
+        if (Property.PropertyType.IsArray || IsTable(Property.PropertyType))
             yield break;
         object? value;
         try
@@ -137,6 +152,8 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
         if (value is null || Property.GetCustomAttributes<ValidationAttribute>().Any(a => !a.IsValid(value)))
             yield return $"{Path} is '{configured.Value}', but must be {Allowed}{Example}.";
     }
+
+    private static bool IsTable(Type type) => type == typeof(IDictionary<string, string>);
 
     private string Example => Type == typeof(TimeSpan) ? " (hours:minutes:seconds)" : "";
 }

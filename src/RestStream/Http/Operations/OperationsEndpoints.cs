@@ -25,12 +25,12 @@ internal static class OperationsEndpoints
             operations.MapGet(alias, Ready).ExcludeFromDescription();
     }
 
-    private static Results<Ok<ServerInfo>, RedirectHttpResult> Root(HttpRequest request, ClusterId cluster, IOptions<ServerOptions> options)
+    private static Results<Ok<ServerInfo>, RedirectHttpResult> Root(HttpRequest request, BrokerService service, IOptions<ServerOptions> options)
     {
         var browser = request.GetTypedHeaders().Accept.Any(a => a.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
         return browser && options.Value.Swagger
             ? TypedResults.Redirect("/swagger/")
-            : TypedResults.Ok(new ServerInfo(ProductVersion.Version, ProductVersion.Commit, cluster.Value, ProductVersion.Version));
+            : TypedResults.Ok(new ServerInfo(ProductVersion.Version, ProductVersion.Commit, service.IsOpen(out var broker) ? broker.ClusterId : "", ProductVersion.Version));
     }
 
     private static Ok<HealthStatus> Live() => TypedResults.Ok(new HealthStatus("healthy", "The process answers."));
