@@ -16,7 +16,7 @@ internal sealed class TopicBody
 
     /// <summary>Members that are not ours; a misspelt one must not be ignored.</summary>
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Others { get; init; }
+    public IDictionary<string, JsonElement>? Others { get; set; }
 
     /// <summary>Configs as Kafka writes them; null where JSON has null.</summary>
     public Dictionary<string, string?> ConfigTexts() =>
@@ -70,7 +70,7 @@ internal sealed class TruncateBody
     public IReadOnlyDictionary<string, JsonElement>? Before { get; init; }
 
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Others { get; init; }
+    public IDictionary<string, JsonElement>? Others { get; set; }
 }
 
 /// <summary>Every broken rule of a <see cref="TruncateBody"/>, each with its field.</summary>
