@@ -35,7 +35,7 @@ internal sealed class RequestGuards
         {
             _refused.Add(1, new KeyValuePair<string, object?>("reason", refusal.Slug));
             _logger.Refused(context.Request.Method, context.Request.Path.Value ?? "", refusal.Slug);
-            throw refusal;
+            return ErrorBody.SendAsync(context, refusal);
         }
 
         return next(context);
@@ -47,11 +47,7 @@ internal sealed class RequestGuards
         if (HasTwoLengths(request.Headers))
         {
             // What follows on this connection may be the attacker's second request.
-            context.Response.OnStarting(static response =>
-            {
-                ((HttpResponse)response).Headers.Connection = "close";
-                return Task.CompletedTask;
-            }, context.Response);
+            context.Response.Headers.Connection = "close";
             return new HttpError(400, 40002, "ambiguous-length", "Ambiguous length", "The request has both Content-Length and Transfer-Encoding. Send one of them.");
         }
 

@@ -66,6 +66,7 @@ internal static class Server
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
 
+        services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<HostMetrics>();

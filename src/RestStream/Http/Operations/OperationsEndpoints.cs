@@ -30,7 +30,7 @@ internal static class OperationsEndpoints
         var browser = request.GetTypedHeaders().Accept.Any(a => a.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
         return browser && options.Value.Swagger
             ? TypedResults.Redirect("/swagger/")
-            : TypedResults.Ok(new ServerInfo(ProductVersion.Version, ProductVersion.Commit, "", ProductVersion.Version));
+            : TypedResults.Ok(new ServerInfo(ProductVersion.Version, ProductVersion.Commit, service.IsOpen(out var broker) ? broker.ClusterId : "", ProductVersion.Version));
     }
 
     private static Ok<HealthStatus> Live() => TypedResults.Ok(new HealthStatus("healthy", "The process answers."));
