@@ -35,7 +35,7 @@ public sealed partial class EmbeddedBroker
         var settings = TopicSettings.Create(spec.Configs, _topicDefaults);
         var created = DateTimeOffset.FromUnixTimeMilliseconds(_clock.GetUtcNow().ToUnixTimeMilliseconds());
         var topic = new Topic(spec.Name, Guid.NewGuid(), created, settings, [], new TopicCounters());
-        topic = topic with { Partitions = CreatePartitions(topic, count) };
+        topic = topic with { Partitions = await CreatePartitionsAsync(topic, count) };
         await WriteOrUndoAsync(topic, topic.Partitions);
         room.Keep();
         Publish(topic);
@@ -80,7 +80,7 @@ public sealed partial class EmbeddedBroker
 
         using var room = ReserveRoom(topics: 0, partitions: added);
         var after = before with { Settings = settings };
-        Partition[] fresh = added == 0 ? [] : CreatePartitions(after, added);
+        Partition[] fresh = added == 0 ? [] : await CreatePartitionsAsync(after, added);
         after = after with { Partitions = [.. before.Partitions, .. fresh] };
         await WriteOrUndoAsync(after, fresh);
         room.Keep();
@@ -110,7 +110,7 @@ public sealed partial class EmbeddedBroker
         foreach (var partition in gone.Partitions)
         {
             partition.MarkDeleted();
-            _directory.Delete(partition.Log);
+            await _directory.DeleteAsync(partition.Log);
         }
 
         _logger.TopicDeleted(topic, gone.Id);
@@ -156,7 +156,7 @@ public sealed partial class EmbeddedBroker
                 continue;
             if (state.DeletedIds.Contains(log.TopicId))
             {
-                _directory.Delete(log);
+                await _directory.DeleteAsync(log);
                 _logger.DeletionFinished(log.Id);
             }
             else
@@ -168,7 +168,7 @@ public sealed partial class EmbeddedBroker
         var adopted = state.Damage.Count > 0 ? Adopt(unclaimed, state) : [];
         foreach (var log in unclaimed.Where(l => !adopted.Contains(l.TopicId)))
         {
-            _directory.SetAside(log);
+            await _directory.SetAsideAsync(log);
             _logger.StraySetAside(log.Id, log.TopicId);
         }
 
@@ -234,7 +234,7 @@ public sealed partial class EmbeddedBroker
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Makes the directories of the next <paramref name="count"/> partitions, or none of them.</summary>
-    private Partition[] CreatePartitions(Topic topic, int count)
+    private async Task<Partition[]> CreatePartitionsAsync(Topic topic, int count)
     {
         var partitions = new Partition[count];
         var made = 0;
@@ -250,8 +250,8 @@ public sealed partial class EmbeddedBroker
         }
         catch (Exception e) when (e is StorageException or IOException)
         {
-            foreach (var partition in partitions.AsSpan(0, made))
-                _directory.Delete(partition.Log);
+            foreach (var partition in partitions.Take(made))
+                await _directory.DeleteAsync(partition.Log);
             throw ChangeFailed(e, topic.Name);
         }
     }
@@ -268,7 +268,7 @@ public sealed partial class EmbeddedBroker
             if (e.Error == StorageError.DiskFull)
             {
                 foreach (var partition in fresh)
-                    _directory.Delete(partition.Log);
+                    await _directory.DeleteAsync(partition.Log);
             }
 
             throw ChangeFailed(e, topic.Name);

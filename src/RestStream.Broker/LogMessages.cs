@@ -36,8 +36,8 @@ internal static partial class LogMessages
     [LoggerMessage(2009, LogLevel.Warning, "Topic {Topic} has {Partitions} partition directories but no readable metadata; it is served with nothing ever deleted (retention.ms=-1, retention.bytes=-1)")]
     public static partial void TopicAdopted(this ILogger logger, string topic, int partitions);
 
-    [LoggerMessage(2010, LogLevel.Debug, "Retention deleted {Segments} segments of {Partition}")]
-    public static partial void RetentionDeleted(this ILogger logger, int segments, TopicPartition partition);
+    [LoggerMessage(2010, LogLevel.Debug, "Retention deleted {Records} records of {Partition}")]
+    public static partial void RetentionDeleted(this ILogger logger, long records, TopicPartition partition);
 
     [LoggerMessage(2011, LogLevel.Warning, "Retention of {Partition} failed; the next pass tries again")]
     public static partial void RetentionFailed(this ILogger logger, Exception error, TopicPartition partition);

@@ -1,3 +1,4 @@
+using BrokerMetrics = RestStream.Http.Operations.Metrics.BrokerMetrics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
