@@ -239,13 +239,13 @@ public class HistoryCheckerTests
     public void A_saved_history_gives_the_same_verdict()
     {
         using var folder = new TempFolder();
-        var history = new TestKit.History.History();
+        var history = new ClientHistory();
         foreach (var entry in new SimulatedRun(seed: 3).Entries)
             history.Add(entry);
 
         history.Save(folder["history.jsonl"]);
 
-        var loaded = TestKit.History.History.Load(folder["history.jsonl"]);
+        var loaded = ClientHistory.Load(folder["history.jsonl"]);
         Assert.Equal(HistoryChecker.Check(history.Entries).ToString(), HistoryChecker.Check(loaded.Entries).ToString());
         Assert.Equal(history.Entries.Count, loaded.Entries.Count);
     }

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace RestStream.TestKit.History;
 
 /// <summary>What all clients of a run did and saw. Safe to add to from many threads; saved as one JSON object a line, so that a verdict can be looked into later.</summary>
-public sealed class History
+public sealed class ClientHistory
 {
     private readonly Lock _lock = new();
     private readonly List<HistoryEntry> _entries = [];
@@ -27,9 +27,9 @@ public sealed class History
             writer.WriteLine(JsonSerializer.Serialize(entry));
     }
 
-    public static History Load(string path)
+    public static ClientHistory Load(string path)
     {
-        var history = new History();
+        var history = new ClientHistory();
         foreach (var line in File.ReadLines(path))
             history.Add(JsonSerializer.Deserialize<HistoryEntry>(line) ?? throw new JsonException("A line of the history is null."));
         return history;
