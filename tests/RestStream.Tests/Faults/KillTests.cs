@@ -2,6 +2,7 @@ using RestStream.TestKit.History;
 using RestStream.TestKit.Processes;
 using RestStream.TestKit.Tools;
 using RestStream.Tests.Faults.Load;
+using RestStream.Tests.Judges;
 
 namespace RestStream.Tests.Faults;
 
@@ -184,6 +185,8 @@ public class KillTests
         await _load.RoundAsync(server, () => _load.WhenAnsweredAsync(50, server));
         var report = await _load.JudgeAsync(server);
         Assert.Equal(0, await server.StopAsync());
+        if (Tool.WhyMissing("kafka") is null)
+            await KafkaDumpLog.AssertAcceptsAsync(dataDirectory);
         return report;
     }
 }
