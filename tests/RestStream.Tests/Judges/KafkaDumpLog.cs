@@ -40,12 +40,11 @@ internal static class KafkaDumpLog
         foreach (var some in files.Chunk(500))
         {
             var kafka = Path.Combine(Locations.KafkaHome ?? throw new DirectoryNotFoundException("No Kafka: set KAFKA_HOME."), "bin", "kafka");
-            using var process = Process.Start(new ProcessStartInfo(kafka, ["dump-log", .. options, "--files", string.Join(',', some)])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                Environment = { ["JAVA_TOOL_OPTIONS"] = null },
-            })!;
+            var start = new ProcessStartInfo(kafka, ["dump-log", .. options, "--files", string.Join(',', some)]) { RedirectStandardOutput = true, RedirectStandardError = true };
+
+            // Java names it on stderr.
+            start.Environment.Remove("JAVA_TOOL_OPTIONS");
+            using var process = Process.Start(start)!;
             var errors = process.StandardError.ReadToEndAsync();
             output += await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();
