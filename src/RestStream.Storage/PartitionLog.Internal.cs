@@ -170,11 +170,8 @@ public sealed partial class PartitionLog
             if (_changed && !_failed)
             {
                 var active = Active;
-                if (active.IndexesInMemory is { } indexes && active.Size > 0)
-                {
-                    indexes.Finish();
-                    active.IndexesDirty = true;
-                }
+                active.IndexesInMemory?.Finish();
+                active.IndexesDirty = true;
                 active.Trim();
                 _pendingSnapshots.Add((_nextOffset, ProducerSnapshot.ToBytes(Producers)));
                 if (Epochs.Assign(LeaderEpoch, _nextOffset))

@@ -109,7 +109,7 @@ public static class TopicConfigs
     public static TopicConfigDefinition? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>What is wrong with these configs, one sentence each with its key; empty when nothing is.</summary>
-    internal static IReadOnlyList<(string Key, string Problem)> FindProblems(IReadOnlyDictionary<string, string> configs)
+    public static IReadOnlyList<(string Key, string Problem)> FindProblems(IReadOnlyDictionary<string, string> configs)
     {
         var problems = new List<(string, string)>();
         foreach (var (key, value) in configs.OrderBy(c => c.Key, StringComparer.Ordinal))

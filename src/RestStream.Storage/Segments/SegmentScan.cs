@@ -217,7 +217,7 @@ internal sealed class SegmentScan
 
     private void EndBelowNextSegment()
     {
-        if (Compacted)
+        if (Compacted || DurableEnd == long.MaxValue)
             return;
         if (EndOffset >= DurableEnd)
         {

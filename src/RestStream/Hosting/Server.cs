@@ -8,6 +8,7 @@ using RestStream.Http.Errors;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
+using RestStream.Http.Produce;
 using RestStream.Settings;
 using RestStream.Storage.Files;
 
@@ -71,6 +72,7 @@ internal static class Server
         services.AddSingleton<HostMetrics>();
         services.AddCors();
         services.AddOpenApiDocument();
+        services.AddErrorResponses();
     }
 
     private static void AddOptions(IServiceCollection services, IConfiguration configuration)
@@ -133,6 +135,7 @@ internal static class Server
         UseCors(app, options.CorsOrigins);
         app.UseOpenApiDocument(options.Swagger);
         app.MapOperations();
+        app.MapProduce();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());

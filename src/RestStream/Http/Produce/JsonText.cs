@@ -65,7 +65,7 @@ internal static class JsonText
         name.Length <= ShownBytes ? Encoding.UTF8.GetString(name) : Encoding.UTF8.GetString(name[..ShownBytes]) + "…";
 
     /// <summary>What the JSON reader found, without its hints for programmers.</summary>
-    public static string Describe(JsonException error)
+    public static string Describe(JsonException error, long linesBefore = 0)
     {
         var message = error.Message.AsSpan();
         foreach (var tail in (ReadOnlySpan<string>)[" LineNumber:", " Change the reader options."])
@@ -74,7 +74,7 @@ internal static class JsonText
                 message = message[..at];
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"Not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}: {message}");
+        return string.Create(CultureInfo.InvariantCulture, $"Not valid JSON at line {linesBefore + error.LineNumber + 1}, byte {error.BytePositionInLine + 1}: {message}");
     }
 
     private static char HexUnit(ReadOnlySpan<byte> digits) =>

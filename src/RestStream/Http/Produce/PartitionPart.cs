@@ -8,9 +8,6 @@ namespace RestStream.Http.Produce;
 /// <summary>The records of one request for one partition: appended as one unit, so that they are all there or none.</summary>
 internal sealed class PartitionPart
 {
-    private ValueTask<AppendResult>? _single;
-    private ValueTask<IReadOnlyList<AppendResult>>? _several;
-
     public TopicTarget Target { get; private set; } = null!;
     public TopicPartition Id { get; private set; }
     public RecordBatchBuilder Builder { get; } = new();
@@ -27,14 +24,14 @@ internal sealed class PartitionPart
 
     public void Begin(TopicTarget target, int partition) => (Target, Id) = (target, new TopicPartition(target.Topic, partition));
 
-    public void Start(IBroker broker)
+    /// <summary>
+    /// Gives the batches to the broker before it returns, and goes on until they are as durable as the topic asks. A refusal is kept in <see cref="Failure"/>.
+    /// </summary>
+    public async Task AppendAsync(IBroker broker)
     {
         try
         {
-            if (Full.Count == 0)
-                _single = broker.ProduceAsync(Id, Builder.Build());
-            else
-                _several = broker.ProduceAtomicAsync(TakeBatches([]));
+            Result = Full.Count == 0 ? await broker.ProduceAsync(Id, Builder.Build()) : (await broker.ProduceAtomicAsync(TakeBatches([])))[0];
         }
         catch (BrokerException e)
         {
@@ -42,27 +39,8 @@ internal sealed class PartitionPart
         }
     }
 
-    public async ValueTask FinishAsync()
-    {
-        try
-        {
-            if (_single is { } single)
-                Result = await single;
-            else if (_several is { } several)
-                Result = (await several)[0];
-        }
-        catch (BrokerException e)
-        {
-            Failure = ErrorResponses.From(e);
-        }
-        finally
-        {
-            (_single, _several) = (null, null);
-        }
-    }
-
-    /// <summary>Takes the batches before it returns; the rest goes on by itself.</summary>
-    public async Task StartUnseenAsync(IBroker broker)
+    /// <summary>The same for <c>acks=0</c>: this object may be used again as soon as the call returns, and nobody hears of a refusal but the broker's metrics.</summary>
+    public async Task AppendUnseenAsync(IBroker broker)
     {
         try
         {
@@ -73,7 +51,7 @@ internal sealed class PartitionPart
         }
         catch (BrokerException)
         {
-            // acks=0 asked for exactly this: nobody waits for the answer. The broker's metrics count the refusal.
+            // What acks=0 asks for.
         }
     }
 

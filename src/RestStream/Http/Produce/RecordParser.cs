@@ -50,12 +50,11 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
                     ReadEnvelope(ref reader, body, into, rules);
                     break;
                 default:
-                    ReadRecord(ref reader, body, into, rules, RecordPath.Whole);
+                    ReadRecord(ref reader, body, into, rules, RecordPath.Whole, last: true);
                     break;
             }
 
-            // Throws when something follows.
-            reader.Read();
+            ExpectEnd(ref reader);
         }
         catch (JsonException e)
         {
@@ -71,12 +70,11 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
         try
         {
             ReadNext(ref reader);
-            ReadRecord(ref reader, line, into, rules, new RecordPath(index));
-            reader.Read();
+            ReadRecord(ref reader, line, into, rules, new RecordPath(index), last: true);
         }
         catch (JsonException e)
         {
-            throw HttpError.BadJson(JsonText.Describe(e));
+            throw HttpError.BadJson(JsonText.Describe(e, linesBefore: index));
         }
     }
 
@@ -111,7 +109,7 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
                 ReadArray(ref reader, body, into, rules);
             }
 
-            reader.Read();
+            ExpectEnd(ref reader);
         }
         catch (JsonException e)
         {
@@ -159,16 +157,19 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
     private void ReadArray(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
     {
         while (ReadNext(ref reader) != JsonTokenType.EndArray)
-            ReadRecord(ref reader, body, into, rules, new RecordPath(into.Count));
+            ReadRecord(ref reader, body, into, rules, new RecordPath(into.Count), last: false);
     }
 
-    private void ReadRecord(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules, RecordPath path)
+    // With last, nothing may follow; that is checked before the record counts.
+    private void ReadRecord(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules, RecordPath path, bool last)
     {
         _problems.Clear();
         _badBase64 = false;
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             SkipValue(ref reader);
+            if (last)
+                ExpectEnd(ref reader);
             var field = path.Record.Length > 0 ? path.Record : "value";
             Refuse(into, rules, HttpError.Invalid(field, $"Not a record. {RecordForm}: wrap this as {{\"value\": …}}."));
             return;
@@ -189,6 +190,8 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
 
         if ((record.Seen & Member.Value) == 0 && !rules.V2)
             _problems.Add(path.Error("value", $"'value' is missing. {RecordForm}; null is a tombstone."));
+        if (last)
+            ExpectEnd(ref reader);
         Finish(body, record, into, rules, path);
     }
 
@@ -393,7 +396,8 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
             (value, format) = Unwrap(json, value);
         var name = Decode(json, key, DataFormat.Text, onlyStrings: false, path, "headers");
         var bytes = Decode(json, value, format, onlyStrings: false, path, $"headers[{_headerCount}].value");
-        var (nameBytes, valueBytes) = (Bytes(json, name), Bytes(json, bytes));
+        var nameBytes = Bytes(json, name);
+        var valueBytes = Bytes(json, bytes);
         _headers.Advance(HeaderEncoder.Write(_headers.GetSpan(HeaderEncoder.MaxBytes(nameBytes.Length, valueBytes.Length)), nameBytes, bytes.IsNull, valueBytes));
         _headerCount++;
         _text.Truncate(mark);
@@ -471,6 +475,9 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
 
     private ReadOnlySpan<byte> Bytes(ReadOnlySpan<byte> json, Slice slice) =>
         slice.IsNull ? default : slice.Made ? _text.Span.Slice(slice.Start, slice.Length) : json.Slice(slice.Start, slice.Length);
+
+    /// <exception cref="JsonException">Something follows the body's value.</exception>
+    private static void ExpectEnd(ref Utf8JsonReader reader) => reader.Read();
 
     private static JsonTokenType ReadNext(ref Utf8JsonReader reader)
     {

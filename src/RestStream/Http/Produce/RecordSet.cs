@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Http.Errors;
@@ -73,8 +74,10 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
         return _targets.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(topic, out var target) ? _lastTarget = target : Target(topic.ToString());
     }
 
-    /// <summary>Adds a record, or refuses it when the topic cannot take it. <paramref name="partition"/> -1 = by the key.</summary>
-    /// <param name="path">Where the record stands in the body, such as <c>records[3].</c>; asked for only when it is refused.</param>
+    /// <summary>
+    /// Adds a record, or refuses it when the topic cannot take it. <paramref name="partition"/> -1 = by the key; the times are epoch ms;
+    /// <paramref name="path"/> is where the record stands in the body.
+    /// </summary>
     public void Add(
         TopicTarget target, int partition, long timestamp, long now, bool keyIsNull, ReadOnlySpan<byte> key, bool valueIsNull, ReadOnlySpan<byte> value,
         ReadOnlySpan<byte> headers, int headerCount, RecordPath path)
@@ -108,6 +111,7 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
     /// Hands every partition's records to the broker and waits until they are as durable as their topics ask.
     /// A partition that fails refuses its records; nothing is thrown.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask AppendAsync()
     {
         if (_partCount == 1 && _parts[0].Full.Count == 0)
@@ -125,10 +129,10 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
         }
         else
         {
-            for (var i = 0; i < _partCount; i++)
-                _parts[i].Start(broker);
-            for (var i = 0; i < _partCount; i++)
-                await _parts[i].FinishAsync();
+            var appends = new Task[_partCount];
+            for (var i = 0; i < appends.Length; i++)
+                appends[i] = _parts[i].AppendAsync(broker);
+            await Task.WhenAll(appends);
         }
 
         PutFailuresInPlace();
@@ -163,7 +167,7 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
     public void AppendWithoutWaiting()
     {
         for (var i = 0; i < _partCount; i++)
-            _ = _parts[i].StartUnseenAsync(broker);
+            _ = _parts[i].AppendUnseenAsync(broker);
     }
 
     /// <summary>What became of the record in this place.</summary>
