@@ -119,7 +119,7 @@ public class FetchTests
     }
 
     [Fact]
-    public async Task Appending_allocates_nothing_for_each_record()
+    public async Task Appending_allocates_less_than_a_byte_for_each_record()
     {
         await using var test = await TestBroker.StartAsync();
         await test.CreateAsync("t", 1, ("reststream.durability", "os"));
@@ -132,7 +132,9 @@ public class FetchTests
         small = await AllocatedAsync(records: 10);
         large = await AllocatedAsync(records: 1000);
 
-        Assert.True(large - small < 1000, $"100 batches of 10 records: {small} bytes, of 1000 records: {large} bytes");
+        // The offset index grows with the bytes, by 8 for each 4 KiB; that is all.
+        const int MoreRecords = 100 * 990;
+        Assert.True(large - small < MoreRecords, $"100 batches of 10 records: {small} bytes, of 1000 records: {large} bytes");
 
         async Task<long> AllocatedAsync(int records)
         {

@@ -21,6 +21,10 @@ internal sealed class TestBroker : IAsyncDisposable
     private TestBroker(BrokerOptions? options, IFileSystem? files, TimeProvider? clock, ILogger? logger, string? folder)
     {
         _options = options ?? new BrokerOptions { MinFreeBytes = 0 };
+
+        // Small, because a new journal file is filled with zeros at every start.
+        _options.JournalFileBytes = 256 * 1024;
+        _options.JournalMaxBytes = 8 * 1024 * 1024;
         _files = files ?? new LinuxFileSystem();
         Clock = new ManualClock();
         Time = clock ?? Clock;

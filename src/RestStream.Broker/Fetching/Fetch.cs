@@ -155,17 +155,18 @@ internal sealed class Fetch : IFetch
     private bool ReadLog(Partition partition, EncodedTail tail, int index, ref long position, ref Take take)
     {
         if (!tail.IsLeader(position))
-            return ReadChunk(partition, null, CatchUpReadBytes, index, ref position, ref take);
+            return ReadChunk(partition, tail, leads: false, index, ref position, ref take);
 
         lock (tail.EncodeLock)
         {
             // Somebody may have encoded it while this one waited for the lock; then the caller's next look finds it.
-            return !tail.IsLeader(position) || ReadChunk(partition, tail, LeaderReadBytes, index, ref position, ref take);
+            return !tail.IsLeader(position) || ReadChunk(partition, tail, leads: true, index, ref position, ref take);
         }
     }
 
-    private bool ReadChunk(Partition partition, EncodedTail? tail, int chunkBytes, int index, ref long position, ref Take take)
+    private bool ReadChunk(Partition partition, EncodedTail tail, bool leads, int index, ref long position, ref Take take)
     {
+        var chunkBytes = leads ? LeaderReadBytes : CatchUpReadBytes;
         using var buffer = BatchBuffer.Rent(chunkBytes);
         try
         {
@@ -173,8 +174,11 @@ internal sealed class Fetch : IFetch
                 return false;
             foreach (var batch in new BatchWalker(buffer.Span, position))
             {
-                var entry = Encode(partition, batch, take.Encoder);
-                tail?.Add(entry);
+                EncodedEntry entry;
+                if (leads)
+                    tail.Add(entry = Encode(partition, batch, take.Encoder));
+                else if (!tail.TryGet(position, out entry))
+                    entry = Encode(partition, batch, take.Encoder);
                 if (!take.From(entry, index, ref position) || !take.HasShare)
                     return false;
             }

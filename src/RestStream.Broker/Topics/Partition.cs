@@ -69,14 +69,7 @@ internal sealed class Partition
                 return tail;
         }
 
-        lock (_lock)
-        {
-            if (_tails.FirstOrDefault(t => ReferenceEquals(t.Encoder, encoder)) is { } existing)
-                return existing;
-            var created = _cache.CreateTail(encoder);
-            Volatile.Write(ref _tails, [.. _tails, created]);
-            return created;
-        }
+        return AddTail(encoder);
     }
 
     /// <summary>The topic is gone: wakes all readers with that news and frees the memory.</summary>
@@ -88,6 +81,18 @@ internal sealed class Partition
         {
             foreach (var tail in _tails)
                 _cache.Remove(tail);
+        }
+    }
+
+    private EncodedTail AddTail(RecordEncoder encoder)
+    {
+        lock (_lock)
+        {
+            if (_tails.FirstOrDefault(t => ReferenceEquals(t.Encoder, encoder)) is { } existing)
+                return existing;
+            var created = _cache.CreateTail(encoder);
+            Volatile.Write(ref _tails, [.. _tails, created]);
+            return created;
         }
     }
 

@@ -106,17 +106,17 @@ internal sealed class BatchScanner(IFile file, long end) : IDisposable
         var from = position + RecordBatch.CrcStart;
         var left = totalBytes - RecordBatch.CrcStart;
         if (totalBytes <= _window.Capacity)
-            return Crc32C.Of(_window.Get(position, (int)totalBytes)[RecordBatch.CrcStart..]);
-        var crc = Crc32C.Start;
+            return Crc32C.Compute(_window.Get(position, (int)totalBytes)[RecordBatch.CrcStart..]);
+        var crc = 0u;
         while (left > 0)
         {
             var piece = _window.Get(from, (int)Math.Min(left, _window.Capacity));
             if (piece.Length == 0)
                 break;
-            crc = Crc32C.Add(crc, piece);
+            crc = Crc32C.Append(crc, piece);
             from += piece.Length;
             left -= piece.Length;
         }
-        return Crc32C.Finish(crc);
+        return crc;
     }
 }

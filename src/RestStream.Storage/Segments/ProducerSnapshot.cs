@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 
+using RestStream.Storage.Records;
+
 namespace RestStream.Storage.Segments;
 
 /// <summary>
@@ -27,7 +29,7 @@ internal static class ProducerSnapshot
             BinaryPrimitives.WriteInt64BigEndian(entry[38..], producer.CurrentTransactionFirstOffset);
             entry = entry[EntryBytes..];
         }
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(2), Crc32C.Of(bytes.AsSpan(CrcStart)));
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(2), Crc32C.Compute(bytes.AsSpan(CrcStart)));
         return bytes;
     }
 
@@ -36,7 +38,7 @@ internal static class ProducerSnapshot
     {
         if (bytes.Length < HeaderBytes
             || BinaryPrimitives.ReadInt16BigEndian(bytes) != 1
-            || BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]) != Crc32C.Of(bytes[CrcStart..])
+            || BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]) != Crc32C.Compute(bytes[CrcStart..])
             || BinaryPrimitives.ReadInt32BigEndian(bytes[CrcStart..]) * (long)EntryBytes != bytes.Length - HeaderBytes)
         {
             return null;

@@ -38,7 +38,7 @@ internal sealed class ProducerStates
         if (!header.HasProducer)
             return null;
         if (header.IsControl)
-            return TransactionMarker.TryRead(header, batch, out var marker) ? EndTransaction(header, marker) : null;
+            return EndTransaction(header, batch);
 
         var state = Entry(header.ProducerId);
         state.LastSequence = LastSequence(header);
@@ -51,8 +51,10 @@ internal sealed class ProducerStates
         return null;
     }
 
-    private AbortedTransaction? EndTransaction(in RecordBatchHeader header, TransactionMarker marker)
+    private AbortedTransaction? EndTransaction(in RecordBatchHeader header, ReadOnlySpan<byte> batch)
     {
+        if (!TryReadMarker(batch, out var marker, out var timestamp))
+            return null;
         var state = Entry(header.ProducerId);
         if (state.Epoch != header.ProducerEpoch)
         {
@@ -65,11 +67,31 @@ internal sealed class ProducerStates
         var firstOffset = state.CurrentTransactionFirstOffset;
         state.CurrentTransactionFirstOffset = -1;
         state.CoordinatorEpoch = marker.CoordinatorEpoch;
-        state.Timestamp = marker.Timestamp;
-        if (firstOffset < 0 || marker.IsCommit)
+        state.Timestamp = timestamp;
+        if (firstOffset < 0 || marker.Commit)
             return null;
         var stillOpen = FirstOpenTransactionOffset;
         return new AbortedTransaction(header.ProducerId, firstOffset, header.BaseOffset, stillOpen >= 0 ? stillOpen : header.LastOffset + 1);
+    }
+
+    /// <summary>False for control batches of another kind, and for one without its record.</summary>
+    private static bool TryReadMarker(ReadOnlySpan<byte> batch, out EndTransactionMarker marker, out long timestamp)
+    {
+        (marker, timestamp) = (default, -1);
+        if (batch.Length < RecordBatchHeader.Size)
+            return false;
+        try
+        {
+            using var reader = new RecordReader(batch);
+            if (!reader.MoveNext())
+                return false;
+            timestamp = reader.Current.Timestamp;
+            return EndTransactionMarker.TryRead(reader.Current, out marker);
+        }
+        catch (CorruptBatchException)
+        {
+            return false;
+        }
     }
 
     private ProducerState Entry(long producerId)
@@ -95,34 +117,4 @@ internal sealed record ProducerState
     public long Timestamp { get; set; } = -1;
     public int CoordinatorEpoch { get; set; } = -1;
     public long CurrentTransactionFirstOffset { get; set; } = -1;
-}
-
-/// <summary>The record of a COMMIT or ABORT control batch.</summary>
-internal readonly record struct TransactionMarker(bool IsCommit, int CoordinatorEpoch, long Timestamp)
-{
-    /// <summary>False for anything but a readable end-of-transaction marker (KRaft control records among them).</summary>
-    public static bool TryRead(in RecordBatchHeader header, ReadOnlySpan<byte> batch, out TransactionMarker marker)
-    {
-        marker = default;
-        if (header.RecordsCount != 1)
-            return false;
-        try
-        {
-            using var reader = new RecordReader(batch);
-            if (!reader.MoveNext())
-                return false;
-            var record = reader.Current;
-            if (record.Key.Length < 4 || record.Value.Length < 6)
-                return false;
-            var type = System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(record.Key[2..]);
-            if (type is not (0 or 1))
-                return false;
-            marker = new(type == 1, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(record.Value[2..]), record.Timestamp);
-            return true;
-        }
-        catch (CorruptBatchException)
-        {
-            return false;
-        }
-    }
 }
