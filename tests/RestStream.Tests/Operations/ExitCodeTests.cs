@@ -1,4 +1,3 @@
-using RestStream.TestKit;
 using RestStream.TestKit.Processes;
 
 namespace RestStream.Tests.Operations;

@@ -1,5 +1,5 @@
-using Microsoft.AspNetCore.Http.Metadata;
 using RestStream.Http.Errors;
+using RestStream.Http.OpenApi;
 
 namespace RestStream.Http.Produce;
 
@@ -38,7 +38,7 @@ internal static class ProduceEndpoints
         string[] errorTypes = isV2 ? [Dialect.V2Type, "application/problem+json"] : ["application/problem+json"];
         route.WithName(name).WithSummary(summary).WithTags(tag).WithMetadata(
             typeof(ProduceHandler).GetMethod(handler)!,
-            new AcceptsMetadata(bodyTypes, typeof(object), isOptional: false),
+            new RequestBodyTypes(bodyTypes),
             new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(object), answerTypes));
         if (!isV2)
         {
