@@ -29,7 +29,7 @@ public sealed partial class LogDirectory
         catch (IOException error)
         {
             throw new StorageException(StorageError.DirectoryInUse,
-                $"Data directory {directory} is in use by another process. Stop that one, or start with another --RestStream:DataDirectory.", error);
+                $"Data directory {directory} is in use: {error.Message}. Stop that process, or start with another --RestStream:DataDirectory.", error);
         }
         try
         {

@@ -10,6 +10,11 @@ internal static class StorageMetrics
     public static Histogram<double> FlushDuration { get; } =
         Meter.CreateHistogram<double>("reststream_fsync_duration_seconds", "s", "Time of a flush that appends waited for");
 
-    public static Counter<long> FlushFailures { get; } =
-        Meter.CreateCounter<long>("reststream_fsync_failures", description: "Failed writes and flushes; after one, writes are stopped");
+    private static long s_failedFlushes;
+
+    // Observed, not counted, so that it is shown as 0 before the first.
+    static StorageMetrics() => Meter.CreateObservableCounter(
+        "reststream_fsync_failures", () => Interlocked.Read(ref s_failedFlushes), description: "Failed writes and flushes; after one, writes are stopped");
+
+    public static void FlushFailed() => Interlocked.Increment(ref s_failedFlushes);
 }

@@ -1,5 +1,3 @@
-using RestStream.TestKit;
-
 namespace RestStream.Tests;
 
 /// <summary>Compares text with a committed file. <c>UPDATE_SNAPSHOTS=1 dotnet test</c> rewrites the file; the diff is the review.</summary>

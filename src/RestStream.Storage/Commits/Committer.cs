@@ -90,7 +90,7 @@ internal sealed class Committer
         if (_stoppedReason is not null)
             return;
         _stoppedReason = $"{what}: {error.Message} Writes are stopped until the server is restarted; reading goes on.";
-        StorageMetrics.FlushFailures.Add(1);
+        StorageMetrics.FlushFailed();
         _onEvent(new StorageEvent(StorageEventKind.WritesStopped, _stoppedReason, Error: error));
     }
 

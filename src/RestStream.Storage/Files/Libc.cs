@@ -14,6 +14,18 @@ internal static unsafe partial class Libc
     // The one flag whose number depends on the processor.
     private static readonly int OpenDirectoryFlag = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
 
+    /// <summary>EWOULDBLOCK: somebody else has the lock.</summary>
+    public const int WouldBlock = 11;
+
+    /// <summary>Opens a file for reading without asking for a lock.</summary>
+    public static SafeFileHandle OpenToRead(string path)
+    {
+        int descriptor;
+        while ((descriptor = open(path, ReadOnlyCloseOnExec)) < 0)
+            ThrowUnlessInterrupted("Opening", path);
+        return new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
     public static void DataSync(SafeFileHandle file, string path)
     {
         while (fdatasync(file) != 0)

@@ -43,7 +43,16 @@ public sealed class LinuxFileSystem : IFileSystem
     public IDisposable Lock(string path)
     {
         // FileShare.None takes an exclusive flock; any other sharing takes a shared one that keeps nobody out.
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        FileStream file;
+        try
+        {
+            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (IOException error) when (error.HResult == Libc.WouldBlock)
+        {
+            throw new IOException($"process {Holder(path)} holds '{path}'", error);
+        }
+
         try
         {
             file.SetLength(0);
@@ -55,6 +64,14 @@ public sealed class LinuxFileSystem : IFileSystem
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The process id that <see cref="Lock"/> left in the file. .NET's own open would ask for a lock too, and not get it.</summary>
+    private static string Holder(string path)
+    {
+        using var handle = Libc.OpenToRead(path);
+        Span<byte> text = stackalloc byte[20];
+        return System.Text.Encoding.ASCII.GetString(text[..RandomAccess.Read(handle, text, 0)]).Trim();
     }
 
     private sealed class LinuxFile(SafeFileHandle handle, string path) : IFile

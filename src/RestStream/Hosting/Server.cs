@@ -9,6 +9,8 @@ using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
 using RestStream.Http.Produce;
+using RestStream.Http.Records;
+using RestStream.Http.Topics;
 using RestStream.Settings;
 using RestStream.Storage.Files;
 
@@ -71,6 +73,10 @@ internal static class Server
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<HostMetrics>();
         services.AddCors();
+
+        // Pages and descriptions only; NDJSON and event streams go out as they are.
+        services.AddResponseCompression(compression => compression.MimeTypes =
+            ["application/json", "application/problem+json", "text/plain", Dialect.V2Type, .. new[] { "json", "binary", "text" }.Select(f => $"application/vnd.kafka.{f}.v2+json")]);
         services.AddOpenApiDocument();
         services.AddErrorResponses();
     }
@@ -134,8 +140,11 @@ internal static class Server
         app.Use(app.Services.GetRequiredService<RequestGuards>().Before);
         UseCors(app, options.CorsOrigins);
         app.UseOpenApiDocument(options.Swagger);
+        app.UseWhen(context => HttpMethods.IsGet(context.Request.Method) && !ReadEndpoints.IsStream(context.Request), pages => pages.UseResponseCompression());
         app.MapOperations();
+        app.MapTopics();
         app.MapProduce();
+        app.MapRecords();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());

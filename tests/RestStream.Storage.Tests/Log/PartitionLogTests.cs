@@ -172,7 +172,7 @@ public sealed class PartitionLogTests : IDisposable
         Assert.Throws<ArgumentException>(() => log.Write([LogTestExtensions.Batch(5, 0, 1000, "b")]));
 
         Assert.Equal(StorageError.WritesStopped, Assert.Throws<StorageException>(() => log.Write([LogTestExtensions.Batch(1, 0, 1000, "b")])).Error);
-        Assert.Equal(1, log.ReadAll().Count);
+        Assert.Single(log.ReadAll());
     }
 
     [Fact]
@@ -291,7 +291,7 @@ public sealed class PartitionLogTests : IDisposable
         log.Append(1000, "b");
         disk.Before = operation => { if (operation.Kind == DiskOperationKind.Flush) throw new IOException("EIO", 5); };
 
-        Assert.Throws<IOException>(log.Flush);
+        Assert.Throws<IOException>(() => log.Flush());
 
         disk.Before = null;
         Assert.Equal(1, log.RecoveryPoint);

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Hosting;
-using RestStream.TestKit;
 
 namespace RestStream.Tests.Operations;
 

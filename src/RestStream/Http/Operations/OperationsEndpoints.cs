@@ -14,9 +14,11 @@ internal static class OperationsEndpoints
     {
         var operations = routes.MapGroup("").WithTags("Operations");
         operations.MapGet("/", Root).WithName("GetServer").WithSummary("Version and identity of the server");
-        operations.MapGet("/health", Health).WithName("GetHealth").WithSummary("Health in Kafka Connect's shape");
+        operations.MapGet("/health", Health).WithName("GetHealth").WithSummary("Health in Kafka Connect's shape")
+            .Produces<HealthStatus>(StatusCodes.Status503ServiceUnavailable);
         operations.MapGet("/health/live", Live).WithName("GetLiveness").WithSummary("The process answers");
-        operations.MapGet("/health/ready", Ready).WithName("GetReadiness").WithSummary("The log is recovered and takes records");
+        operations.MapGet("/health/ready", Ready).WithName("GetReadiness").WithSummary("The log is recovered and takes records")
+            .Produces<HealthStatus>(StatusCodes.Status503ServiceUnavailable);
         operations.MapGet("/metrics", Metrics).WithName("GetMetrics").WithSummary("Metrics as Prometheus text")
             .Produces<string>(StatusCodes.Status200OK, "text/plain");
 

@@ -1,5 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using RestStream.Benchmarks.Load.Client;
 
 namespace RestStream.Benchmarks.Load.Bare;

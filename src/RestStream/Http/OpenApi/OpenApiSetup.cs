@@ -4,7 +4,7 @@ using RestStream.Hosting;
 namespace RestStream.Http.OpenApi;
 
 /// <summary>The OpenAPI document at <c>/openapi/reststream.json</c>, and the Swagger UI over it at <c>/swagger</c>, served from the program itself.</summary>
-internal static class OpenApiDocument
+internal static class OpenApiSetup
 {
     public const string Path = "/openapi/reststream.json";
     private const string Name = "reststream";
@@ -26,22 +26,28 @@ internal static class OpenApiDocument
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
             options.OperationFilter<RequestBodyFilter>();
+            options.DocumentFilter<ApiDescription>();
         });
 
     public static void UseOpenApiDocument(this WebApplication app, bool withUi)
     {
-        app.UseSwagger(options => options.RouteTemplate = "openapi/{documentName}.json");
-        if (!withUi)
-            return;
-        app.UseWhen(context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal), pages => pages.Use((context, next) =>
+        // Behind a look at the path: these middlewares would cost every request two regular expressions.
+        app.UseWhen(context => context.Request.Path == Path, document => document.UseSwagger(options => options.RouteTemplate = "openapi/{documentName}.json"));
+        if (withUi)
+            app.UseWhen(context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal), UseUi);
+    }
+
+    private static void UseUi(IApplicationBuilder pages)
+    {
+        pages.Use((context, next) =>
         {
             var headers = context.Response.Headers;
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers.XContentTypeOptions = "nosniff";
             headers["Referrer-Policy"] = "no-referrer";
             return next(context);
-        }));
-        app.UseSwaggerUI(options =>
+        });
+        pages.UseSwaggerUI(options =>
         {
             options.RoutePrefix = "swagger";
             options.DocumentTitle = "RestStream API";

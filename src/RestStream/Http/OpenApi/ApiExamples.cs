@@ -1,0 +1,118 @@
+using Microsoft.OpenApi;
+
+namespace RestStream.Http.OpenApi;
+
+/// <summary>
+/// What the code of the endpoints cannot say about itself: examples of bodies, and the parameters of handlers that read the request themselves.
+/// By operationId; the lint test names an operation that is missing here.
+/// </summary>
+internal static class ApiExamples
+{
+    private const string Json = "application/json";
+    private const string NdJson = "application/x-ndjson";
+    private const string Events = "text/event-stream";
+    private const string V2 = "application/vnd.kafka.v2+json";
+
+    private const string Record = """{"topic":"demo","partition":0,"offset":0,"timestamp":1790000000000,"key":"c-17","value":{"total":12.50}}""";
+    private const string Page = $$"""{"records":[{{Record}}],"cursor":"0:1","end":true}""";
+    private const string Offsets = """{"offsets":[{"partition":0,"offset":0,"timestamp":1790000000000}]}""";
+    private const string Refused = """{"error":{"type":"https://reststream.dev/errors/invalid-record","title":"Invalid record","status":422,"detail":"A record needs a value; null deletes.","error_code":42200,"message":"A record needs a value; null deletes."}}""";
+    private const string Partition = """{"partition":0,"leader":0,"replicas":[{"broker":0,"leader":true,"in_sync":true}],"log_start_offset":0,"high_watermark":3,"bytes":240}""";
+    private const string Topic = $$"""{"name":"demo","topic_id":"4vmbR5m8Q0-XIlq3hTPEHg","created":"2026-09-21T12:26:40+00:00","internal":false,"configs":{"retention.ms":"86400000"},"partitions":[{{Partition}}]}""";
+    private const string Healthy = """{"status":"healthy","message":"The log is recovered and takes records."}""";
+    private const string NotReady = """{"status":"starting","message":"The log is being recovered."}""";
+
+    private static readonly ApiParameter[] s_produce =
+    [
+        new("acks", "`all` (default): answered when the records are as durable as the topic asks. `0`: answered at once with 202.", "all", "0"),
+        new("strict", "`true`: all records or none; refused before anything is written.", "true", "false"),
+        new("key_format", "How the keys of the records are written, where a record does not say it itself. Default text.", "text", "json", "base64"),
+        new("value_format", "How the values of the records are written, where a record does not say it itself. Default json.", "json", "text", "base64"),
+        new("key", "Raw bodies only: the record's key."),
+        new("partition", "Raw bodies only: the record's partition."),
+        new("timestamp", "Raw bodies only: the record's time in epoch milliseconds."),
+    ];
+
+    private static readonly ApiBody[] s_produceBodies =
+    [
+        new(Json, """{"key":"c-17","value":{"total":12.50},"headers":[{"key":"trace","value":"abc"}]}"""),
+        new(NdJson, "{\"key\":\"c-17\",\"value\":{\"total\":12.50}}\n{\"key\":\"c-18\",\"value\":{\"total\":7}}\n"),
+        new("application/octet-stream", "any bytes: the value of one record"),
+        new("text/plain", "hello"),
+    ];
+
+    private static readonly ApiBody[] s_receipts =
+    [
+        new(Json, Offsets), new(NdJson, "{\"partition\":0,\"offset\":0,\"timestamp\":1790000000000}\n"),
+        new(Json, $$"""{"offsets":[{"partition":0,"offset":0,"timestamp":1790000000000},{{Refused}}]}""", 207),
+        new(NdJson, "{\"partition\":0,\"offset\":0,\"timestamp\":1790000000000}\n{\"line\":2," + Refused[1..] + "\n", 207),
+    ];
+
+    private static readonly ApiBody[] s_v2Bodies =
+    [
+        new("application/vnd.kafka.json.v2+json", """{"records":[{"key":"c-17","value":{"total":12.50}}]}"""),
+        new("application/vnd.kafka.binary.v2+json", """{"records":[{"key":"Yy0xNw==","value":"aGVsbG8="}]}"""),
+        new("application/vnd.kafka.text.v2+json", """{"records":[{"key":"c-17","value":"hello"}]}"""),
+        new(Json, """{"records":[{"value":{"total":12.50}}]}"""),
+    ];
+
+    private const string V2Offsets = """{"offsets":[{"partition":0,"offset":0,"error_code":null,"error":null}],"key_schema_id":null,"value_schema_id":null}""";
+    private static readonly ApiBody[] s_v2Receipts = [new(V2, V2Offsets), new(Json, V2Offsets)];
+
+    private static readonly ApiBody[] s_read = [new(Json, Page), new(NdJson, Record + "\n"), new(Events, $": ok\n\nretry: 2000\n\nid: 0:1\ndata: {Record}\n\n")];
+
+    public static IReadOnlyDictionary<string, ApiOperation> ByOperation { get; } = new Dictionary<string, ApiOperation>(StringComparer.Ordinal)
+    {
+        ["GetServer"] = new([], [new(Json, """{"version":"0.1.0","commit":"8fd0200c","kafka_cluster_id":"mwL0zVhEr0CxmGFRqFYZGA","bridge_version":"0.1.0"}""")]),
+        ["GetHealth"] = new([], [new(Json, Healthy), new(Json, NotReady, 503)]),
+        ["GetLiveness"] = new([], [new(Json, """{"status":"healthy","message":"The process answers."}""")]),
+        ["GetReadiness"] = new([], [new(Json, Healthy), new(Json, NotReady, 503)]),
+        ["GetMetrics"] = new([], [new("text/plain", "# TYPE reststream_records_in_total counter\nreststream_records_in_total{topic=\"demo\"} 3\n")]),
+
+        ["ListTopics"] = new([], [new(Json, """["demo","orders"]""")]),
+        ["CreateTopic"] = new([new(Json, """{"partitions":3,"configs":{"retention.ms":"86400000"}}""")], [new(Json, Topic), new(Json, Topic, 201)]),
+        ["DescribeTopic"] = new([], [new(Json, Topic)]),
+        ["AlterTopic"] = new([new(Json, """{"partitions":6,"configs":{"retention.ms":null}}""")], [new(Json, Topic)]),
+        ["DeleteTopic"] = new([], []),
+        ["TruncateTopic"] = new([new(Json, """{"before":{"0":"high_watermark"}}""")], [new(Json, """{"log_start_offsets":{"0":3}}""")]),
+        ["ListPartitions"] = new([], [new(Json, $"[{Partition}]")]),
+        ["DescribePartition"] = new([], [new(Json, Partition)]),
+        ["GetOffsets"] = new([], [new(Json, """{"beginning_offset":0,"end_offset":3,"offset_at":1}""")]),
+        ["ListSegments"] = new([], [new(Json,
+            """[{"base_offset":0,"end_offset":3,"bytes":240,"records":3,"first_timestamp":1790000000000,"last_timestamp":1790000000500,"offset_index_bytes":0,"time_index_bytes":0,"state":"active"}]""")]),
+        ["ListBrokers"] = new([], [new(Json, """{"brokers":[0]}""")]),
+
+        ["ProduceRecords"] = new(s_produceBodies, s_receipts, s_produce),
+        ["ProduceRecordsToPartition"] = new(s_produceBodies, s_receipts, [.. s_produce.Where(p => p.Name != "partition")]),
+        ["ProduceRecordsToTopics"] = new(
+            [new(Json, """[{"topic":"demo","value":1},{"topic":"demo","key":"a","value":2}]"""), new(NdJson, "{\"topic\":\"demo\",\"value\":1}\n{\"topic\":\"demo\",\"value\":2}\n")],
+            [.. s_receipts.Select(r => r with { Example = r.Example.Replace("{\"partition\"", "{\"topic\":\"demo\",\"partition\"") })], s_produce[..4]),
+        ["ProduceV2"] = new(s_v2Bodies, s_v2Receipts),
+        ["ProduceV2ToPartition"] = new(s_v2Bodies, s_v2Receipts),
+
+        ["ReadTopic"] = new([], s_read),
+        ["ReadPartition"] = new([], s_read),
+        ["ReadTopics"] = new([], s_read),
+    };
+
+    /// <summary>Values that the Swagger UI fills in, so that "Try it out" runs with one click.</summary>
+    public static IReadOnlyDictionary<string, string> PathValues { get; } = new Dictionary<string, string> { ["topic"] = "demo", ["partition"] = "0" };
+}
+
+/// <summary>One operation's examples. <paramref name="Parameters"/> are query parameters that its handler reads itself.</summary>
+internal sealed record ApiOperation(IReadOnlyList<ApiBody> Requests, IReadOnlyList<ApiBody> Responses, IReadOnlyList<ApiParameter>? Parameters = null);
+
+/// <summary>A body as it goes over the wire.</summary>
+internal sealed record ApiBody(string Type, string Example, int Status = 200);
+
+/// <summary>A query parameter; <paramref name="Values"/> are all that are allowed, none = free text.</summary>
+internal sealed record ApiParameter(string Name, string Description, params string[] Values)
+{
+    public OpenApiParameter ToOpenApi() => new()
+    {
+        Name = Name,
+        In = ParameterLocation.Query,
+        Description = Description,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = Values.Length == 0 ? null! : [.. Values.Select(v => System.Text.Json.Nodes.JsonValue.Create(v))] },
+    };
+}

@@ -1,0 +1,95 @@
+using System.Text.Json;
+
+namespace RestStream.Tests.Operations;
+
+public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    [Fact]
+    public async Task The_http_api_is_the_committed_openapi_file() =>
+        Snapshot.Matches("openapi/reststream.json", await fixture.Server.Client.GetStringAsync("openapi/reststream.json") + "\n");
+
+    [Fact]
+    public async Task Every_operation_has_an_id_of_its_own_a_summary_and_one_tag()
+    {
+        var operations = await OperationsAsync();
+
+        Assert.All(operations, o =>
+        {
+            Assert.False(string.IsNullOrEmpty(o.Json.GetProperty("operationId").GetString()), o.Name);
+            Assert.False(string.IsNullOrEmpty(o.Json.GetProperty("summary").GetString()), o.Name);
+            Assert.Equal(1, o.Json.GetProperty("tags").GetArrayLength());
+        });
+        Assert.Equal(operations.Count, operations.Select(o => o.Json.GetProperty("operationId").GetString()).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Every_body_has_an_example()
+    {
+        foreach (var operation in await OperationsAsync())
+        {
+            var bodies = operation.Json.GetProperty("responses").EnumerateObject().Select(r => r.Value);
+            if (operation.Json.TryGetProperty("requestBody", out var request))
+                bodies = bodies.Append(request);
+            foreach (var media in bodies.Where(b => b.TryGetProperty("content", out _)).SelectMany(b => b.GetProperty("content").EnumerateObject()))
+                Assert.True(media.Value.TryGetProperty("example", out _), $"{operation.Name}: {media.Name} has no example in ApiExamples");
+        }
+    }
+
+    [Fact]
+    public async Task Every_operation_that_can_fail_says_how()
+    {
+        foreach (var operation in (await OperationsAsync()).Where(o => o.Name.Contains("{topic}") || o.Name.Contains("/records")))
+        {
+            var errors = operation.Json.GetProperty("responses").EnumerateObject().Where(r => r.Name[0] is '4' or '5').ToList();
+
+            Assert.Contains("503", errors.Select(e => e.Name));
+            Assert.All(errors, e => Assert.All(e.Value.GetProperty("content").EnumerateObject(),
+                c => Assert.Equal("#/components/schemas/Problem", c.Value.GetProperty("schema").GetProperty("$ref").GetString())));
+        }
+    }
+
+    [Fact]
+    public async Task Every_parameter_of_a_path_is_declared()
+    {
+        foreach (var operation in await OperationsAsync())
+        {
+            var declared = operation.Json.TryGetProperty("parameters", out var parameters)
+                ? parameters.EnumerateArray().Where(p => p.GetProperty("in").GetString() == "path").Select(p => p.GetProperty("name").GetString()).ToList()
+                : [];
+
+            Assert.All(operation.Name.Split('/').Where(s => s.StartsWith('{')), segment => Assert.Contains(segment.Trim('{', '}'), declared));
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_is_used_that_client_generators_choke_on()
+    {
+        var text = await fixture.Server.Client.GetStringAsync("openapi/reststream.json");
+
+        Assert.StartsWith("3.0.", JsonDocument.Parse(text).RootElement.GetProperty("openapi").GetString());
+        Assert.DoesNotContain("\"oneOf\"", text);
+        Assert.DoesNotContain("\"anyOf\"", text);
+    }
+
+    [Fact]
+    public async Task The_swagger_pages_need_nothing_from_elsewhere()
+    {
+        foreach (var page in new[] { "swagger/index.html", "swagger/index.css", "swagger/swagger-ui.css" })
+        {
+            var answer = await fixture.Server.Client.GetAsync(page);
+
+            Assert.True(answer.IsSuccessStatusCode, page);
+            Assert.DoesNotMatch("(src|href|url\\()[=\"']*https?://", await answer.Content.ReadAsStringAsync());
+            Assert.Contains("default-src 'none'", answer.Headers.GetValues("Content-Security-Policy").Single());
+        }
+
+        Assert.Contains("../openapi/reststream.json", await fixture.Server.Client.GetStringAsync("swagger/index.js"));
+    }
+
+    private async Task<List<(string Name, JsonElement Json)>> OperationsAsync()
+    {
+        var document = JsonDocument.Parse(await fixture.Server.Client.GetStringAsync("openapi/reststream.json"));
+        return [.. document.RootElement.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(o => ($"{o.Name} {path.Name}", o.Value)))];
+    }
+}
