@@ -9,7 +9,6 @@ using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Records;
-using RestStream.TestKit;
 
 namespace RestStream.Tests.Produce;
 

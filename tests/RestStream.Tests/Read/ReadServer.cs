@@ -18,7 +18,6 @@ using RestStream.Settings;
 using RestStream.Storage;
 using RestStream.Storage.Files;
 using RestStream.Storage.Records;
-using RestStream.TestKit;
 
 namespace RestStream.Tests.Read;
 
