@@ -19,7 +19,8 @@ def text(data):
 
 def partitions(data, topic):
     for path in glob.glob(os.path.join(glob.escape(data), glob.escape(topic) + "-*")):
-        partition = path[path.rindex("-") + 1:]
+        # "a-*" also finds "a-b-0", which is another topic's.
+        partition = os.path.basename(path)[len(topic) + 1:]
         if partition.isdigit():
             yield int(partition), path
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 
 namespace RestStream.Tests.Judges;
 
@@ -6,7 +7,7 @@ namespace RestStream.Tests.Judges;
 /// Kafka's own dump tool as a judge of our files. It reports most findings with exit status 0, some on stderr and some on stdout, so both are read.
 /// A Java machine takes a second to start: one call looks at all files.
 /// </summary>
-internal static class KafkaDumpLog
+internal static partial class KafkaDumpLog
 {
     /// <summary>Every segment, index, time index and snapshot of a cleanly stopped data directory. Returns the number of records that the tool printed.</summary>
     public static async Task<int> AssertAcceptsAsync(string dataDirectory)
@@ -48,9 +49,19 @@ internal static class KafkaDumpLog
             var errors = process.StandardError.ReadToEndAsync();
             output += await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();
-            Assert.Equal("", await errors);
+            var said = WithoutFirstOffsets(await errors);
+            Assert.True(said.Length == 0, said[..Math.Min(said.Length, 3000)]);
             Assert.Equal(0, process.ExitCode);
         }
         return output;
     }
+
+    /// <summary>
+    /// The tool starts counting at -1 in every file and so calls the first record of every segment but the first non-consecutive, in Kafka's own logs too
+    /// (seen with 4.3.1). That one line is no finding: a gap from -1 to the offset that the file is named after.
+    /// </summary>
+    private static string WithoutFirstOffsets(string errors) => FirstOffset().Replace(errors, "");
+
+    [GeneratedRegex(@"^Non-consecutive offsets in \S*/0*(\d+)\.log\n  -1 is followed by \1\n\n?", RegexOptions.Multiline)]
+    private static partial Regex FirstOffset();
 }
