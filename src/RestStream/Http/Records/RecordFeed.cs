@@ -362,8 +362,9 @@ internal sealed class RecordFeed : IDisposable
     {
         var records = 0;
         var kept = 0;
-        foreach (var slice in slices)
+        for (var i = 0; i < slices.Count; i++)
         {
+            var slice = slices[i];
             var slot = _slotOf[slice.PositionIndex];
             var last = slice.Last;
             if (_stopTime != long.MaxValue && stops[slot] == long.MaxValue)
