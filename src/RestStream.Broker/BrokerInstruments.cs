@@ -42,6 +42,10 @@ internal sealed class BrokerInstruments : IDisposable
         Counter("reststream_bytes_in", "Bytes of batches appended, as stored.", t => t.Counters.BytesIn);
         Counter("reststream_bytes_out", "Bytes of encoded records handed to readers.", t => t.Counters.BytesOut);
         _meter.CreateObservableGauge(
+            "reststream_log_size_bytes",
+            () => broker.Topics.Take(_maxTopics).Select(t => new Measurement<long>(t.Partitions.Sum(p => p.Log.SizeBytes), Tag("topic", t.Name))),
+            "By", "Bytes of all segments on disk.");
+        _meter.CreateObservableGauge(
             "reststream_segments",
             () => broker.Topics.Take(_maxTopics).Select(t => new Measurement<long>(t.Partitions.Sum(p => p.Log.SegmentCount), Tag("topic", t.Name))),
             description: "Segments on disk.");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using RestStream.Storage.Files;
 
 namespace RestStream.Storage;
@@ -40,11 +39,9 @@ internal sealed class Checkpoints(IFileSystem files, string directory, Func<IRea
     public static Dictionary<TopicPartition, long> Read(IFileSystem files, string directory, string name)
     {
         var path = Path.Combine(directory, name);
-        if (!files.FileExists(path))
+        if (AtomicFile.ReadText(files, path) is not { } text)
             return [];
-        using var file = files.Open(path, create: false);
-        var bytes = new byte[file.Length];
-        var lines = Encoding.UTF8.GetString(bytes, 0, file.Read(bytes, 0)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var offsets = new Dictionary<TopicPartition, long>();
         if (lines.Length == 0)
             return offsets;
@@ -62,7 +59,7 @@ internal sealed class Checkpoints(IFileSystem files, string directory, Func<IRea
         }
         if (whole)
             return offsets;
-        files.Rename(path, path + ".corrupt");
+        AtomicFile.Quarantine(files, path);
         files.FlushDirectory(directory);
         return [];
     }
@@ -75,6 +72,6 @@ internal sealed class Checkpoints(IFileSystem files, string directory, Func<IRea
     private void Write(string name, IEnumerable<(TopicPartition Id, long Offset)> offsets)
     {
         var lines = offsets.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Id.Topic} {o.Id.Partition} {o.Offset}\n")).ToList();
-        SmallFile.Replace(files, directory, name, string.Create(CultureInfo.InvariantCulture, $"0\n{lines.Count}\n") + string.Concat(lines));
+        AtomicFile.WriteText(files, Path.Combine(directory, name), string.Create(CultureInfo.InvariantCulture, $"0\n{lines.Count}\n") + string.Concat(lines));
     }
 }

@@ -7,7 +7,7 @@ internal static class CleanShutdownMarker
 {
     private const string Name = ".kafka_cleanshutdown";
 
-    public static void Write(IFileSystem files, string directory) => SmallFile.Replace(files, directory, Name, "{\"version\":0,\"brokerEpoch\":-1}");
+    public static void Write(IFileSystem files, string directory) => AtomicFile.WriteText(files, Path.Combine(directory, Name), "{\"version\":0,\"brokerEpoch\":-1}");
 
     public static bool Exists(IFileSystem files, string directory) => files.FileExists(Path.Combine(directory, Name));
 

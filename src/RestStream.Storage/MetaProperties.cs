@@ -10,13 +10,13 @@ internal static class MetaProperties
     /// <summary>The directory's cluster id; made and written when there is none.</summary>
     public static string ReadOrCreate(IFileSystem files, string directory)
     {
-        foreach (var line in (SmallFile.Read(files, directory, Name) ?? "").Split('\n'))
+        foreach (var line in (AtomicFile.ReadText(files, Path.Combine(directory, Name)) ?? "").Split('\n'))
         {
             if (line.StartsWith("cluster.id=", StringComparison.Ordinal))
                 return line["cluster.id=".Length..].Trim();
         }
         var clusterId = NewId();
-        SmallFile.Replace(files, directory, Name, $"#\nversion=1\ncluster.id={clusterId}\nnode.id=1\ndirectory.id={NewId()}\n");
+        AtomicFile.WriteText(files, Path.Combine(directory, Name), $"#\nversion=1\ncluster.id={clusterId}\nnode.id=1\ndirectory.id={NewId()}\n");
         return clusterId;
     }
 

@@ -136,11 +136,7 @@ public sealed partial class PartitionLog
                 foreach (var segment in closed)
                     FlushClosed(segment);
                 active?.Log.Flush();
-                foreach (var (offset, content) in snapshots)
-                    AtomicFile.WriteTemporary(_files, SnapshotPath(offset), content, flush: true);
-                if (epochs is not null)
-                    AtomicFile.WriteTemporary(_files, Path.Combine(_directory, LeaderEpochs.FileName), epochs, flush: true);
-                if (directory || snapshots.Length > 0 || epochs is not null || closed.Length > 0)
+                if (directory || closed.Length > 0)
                     _files.FlushDirectory(_directory);
             }
             catch
@@ -150,12 +146,44 @@ public sealed partial class PartitionLog
                 throw;
             }
             lock (_writeLock)
-            {
-                _dirtySegments.RemoveRange(0, closed.Length);
-                _pendingSnapshots.RemoveRange(0, snapshots.Length);
                 Volatile.Write(ref _recoveryPoint, target);
-            }
+            WriteDerived(closed, snapshots, epochs);
             return target;
+        }
+    }
+
+    /// <summary>
+    /// Writes the files that are made from the log and can be made from it again: indexes, producer snapshots, the epoch checkpoint.
+    /// When the disk is full they stay due for the next flush: the records are safe without them, and a crash until then only costs the next start a scan.
+    /// </summary>
+    private void WriteDerived(LogSegment[] closed, (long Offset, byte[] Content)[] snapshots, byte[]? epochs)
+    {
+        try
+        {
+            foreach (var segment in closed)
+                WriteIndexesOf(segment);
+            foreach (var (offset, content) in snapshots)
+                AtomicFile.WriteTemporary(_files, SnapshotPath(offset), content, flush: true);
+            if (epochs is not null)
+                AtomicFile.WriteTemporary(_files, Path.Combine(_directory, LeaderEpochs.FileName), epochs, flush: true);
+            if (snapshots.Length > 0 || epochs is not null || closed.Length > 0)
+                _files.FlushDirectory(_directory);
+        }
+        catch (IOException error) when (DiskErrors.IsDiskFull(error))
+        {
+            lock (_writeLock)
+                _epochsDirty |= epochs is not null;
+            return;
+        }
+        catch
+        {
+            _failed = true;
+            throw;
+        }
+        lock (_writeLock)
+        {
+            _dirtySegments.RemoveRange(0, closed.Length);
+            _pendingSnapshots.RemoveRange(0, snapshots.Length);
         }
     }
 
@@ -288,6 +316,19 @@ public sealed partial class PartitionLog
         {
             segment.Trim();
             segment.Log.Flush();
+        }
+        catch (Exception error) when (error is ObjectDisposedException or FileNotFoundException && segment.Retired)
+        {
+            // Dropped by retention meanwhile: nobody needs its bytes on disk any more.
+        }
+    }
+
+    private void WriteIndexesOf(LogSegment segment)
+    {
+        if (segment.Retired)
+            return;
+        try
+        {
             segment.WriteIndexes();
             if (segment != Active && segment.IndexesInMemory is { } indexes)
                 segment.KeepIndexes(indexes, forGood: false);

@@ -9,12 +9,12 @@ internal static class PartitionMetadata
     private const string Key = "topic_id: ";
 
     public static void Write(IFileSystem files, string partitionDirectory, Guid topicId) =>
-        SmallFile.Replace(files, partitionDirectory, Name, $"version: 0\n{Key}{Format(topicId)}");
+        AtomicFile.WriteText(files, Path.Combine(partitionDirectory, Name), $"version: 0\n{Key}{Format(topicId)}");
 
     /// <summary>Empty when there is no such file (a directory that was being made when the power went).</summary>
     public static Guid ReadTopicId(IFileSystem files, string partitionDirectory)
     {
-        foreach (var line in (SmallFile.Read(files, partitionDirectory, Name) ?? "").Split('\n'))
+        foreach (var line in (AtomicFile.ReadText(files, Path.Combine(partitionDirectory, Name)) ?? "").Split('\n'))
         {
             if (line.StartsWith(Key, StringComparison.Ordinal) && line.Length == Key.Length + 22)
                 return new Guid(Convert.FromBase64String(line[Key.Length..].Replace('-', '+').Replace('_', '/') + "=="), bigEndian: true);

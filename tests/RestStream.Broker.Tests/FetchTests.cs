@@ -127,10 +127,13 @@ public class FetchTests
         var timestamp = test.Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
         // The difference between large and small batches is what the records cost; what a batch costs cancels out.
-        var small = await AllocatedAsync(records: 10);
-        var large = await AllocatedAsync(records: 1000);
-        small = await AllocatedAsync(records: 10);
-        large = await AllocatedAsync(records: 1000);
+        // Other tests allocate at the same time, which only adds: the smallest of a few runs is the one to look at.
+        var (small, large) = (long.MaxValue, long.MaxValue);
+        for (var run = 0; run < 8; run++)
+        {
+            small = Math.Min(small, await AllocatedAsync(records: 10));
+            large = Math.Min(large, await AllocatedAsync(records: 1000));
+        }
 
         // The offset index grows with the bytes, by 8 for each 4 KiB; that is all.
         const int MoreRecords = 100 * 990;

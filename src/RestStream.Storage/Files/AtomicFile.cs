@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace RestStream.Storage.Files;
 
 /// <summary>Replaces small files as a whole: after a crash either the old content or the new one is there, never a mixture.</summary>
@@ -11,6 +13,11 @@ internal static class AtomicFile
         WriteTemporary(files, path, content, flush: true);
         files.FlushDirectory(Path.GetDirectoryName(path)!);
     }
+
+    public static void WriteText(IFileSystem files, string path, string text) => Write(files, path, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Null when there is no such file.</summary>
+    public static string? ReadText(IFileSystem files, string path) => files.FileExists(path) ? Encoding.UTF8.GetString(Read(files, path)) : null;
 
     /// <summary>As <see cref="Write"/>, except that the caller flushes the directory, once for several files.</summary>
     public static void WriteTemporary(IFileSystem files, string path, ReadOnlySpan<byte> content, bool flush)

@@ -119,7 +119,7 @@ public sealed class PartitionLogTests : IDisposable
     [Fact]
     public void A_segment_is_rolled_by_size_time_and_full_index()
     {
-        var config = LogConfig.Default with { SegmentBytes = 1000, SegmentMs = 5000, SegmentIndexBytes = 16, IndexIntervalBytes = 0 };
+        var config = LogConfig.Default with { SegmentBytes = 1000, SegmentMs = 5000, SegmentIndexBytes = 36, IndexIntervalBytes = 0 };
         var log = _fixture.Create(config);
 
         log.Append(1000, new string('x', 800));

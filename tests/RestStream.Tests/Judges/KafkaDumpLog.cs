@@ -20,7 +20,7 @@ internal static partial class KafkaDumpLog
 
         string[] indexes = [.. Files(dataDirectory, "*.index"), .. Files(dataDirectory, "*.timeindex")];
         var verified = await RunAsync(["--verify-index-only"], indexes);
-        Assert.All(Lines(verified), line => Assert.StartsWith("Dumping ", line));
+        Assert.All(Lines(verified), line => Assert.True(line.StartsWith("Dumping ", StringComparison.Ordinal) || line.EndsWith("is empty.", StringComparison.Ordinal), line));
         var sane = await RunAsync(["--index-sanity-check"], indexes);
         Assert.All(Lines(sane).Where(line => !line.StartsWith("Dumping ", StringComparison.Ordinal)),
             line => Assert.True(line.EndsWith("passed sanity check.", StringComparison.Ordinal) || line.EndsWith("is empty.", StringComparison.Ordinal), line));

@@ -62,7 +62,7 @@ public sealed class FirstRunTests : IDisposable
     public async Task Http2_without_tls_is_spoken_on_an_endpoint_that_is_configured_for_it()
     {
         // Kestrel's own setting; the banner names the address that it got.
-        await using var server = await ServerProcess.StartAsync(_folder["data"], "--Kestrel:Endpoints:H2:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:H2:Protocols=Http2",
+        await using var server = await ServerProcess.StartAsync(_folder["data"], "--Kestrel:Endpoints:Http2:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Http2:Protocols=Http2",
             "--Kestrel:Endpoints:Http:Url=http://127.0.0.1:0");
         var urls = Regex.Matches(server.Output[..server.Output.IndexOf("data  ", StringComparison.Ordinal)], @"http://127\.0\.0\.1:\d+").Select(m => m.Value).Distinct().ToList();
 

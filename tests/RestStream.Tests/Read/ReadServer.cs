@@ -112,7 +112,18 @@ internal sealed class ReadServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until this many timers are armed: then whoever armed them is parked.</summary>
+    /// <summary>Waits until the one reader of the test is parked: its wait is armed, and nothing that happens from now on is missed.</summary>
+    public async Task UntilParkedAsync()
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (Broker.ParkedReaders != 1)
+        {
+            giveUp.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Waits until this many timers are armed.</summary>
     public async Task UntilArmedAsync(int timers)
     {
         using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));

@@ -90,14 +90,13 @@ public sealed class StreamTests : IAsyncLifetime
     public async Task A_quiet_stream_has_a_comment_every_heartbeat()
     {
         await _server.CreateAsync("orders");
-        var idle = _server.Clock.ArmedTimers;
         using var events = await _server.FollowAsync("/topics/orders/records");
         await events.NextAsync();
         await events.NextAsync();
 
         for (var i = 0; i < 3; i++)
         {
-            await _server.UntilArmedAsync(idle + 1);
+            await _server.UntilParkedAsync();
             _server.Clock.Advance(TimeSpan.FromSeconds(15));
             Assert.Equal("", (await events.NextAsync())!.Comment);
         }
@@ -177,11 +176,10 @@ public sealed class StreamTests : IAsyncLifetime
     public async Task Partitions_that_are_added_are_followed_within_a_heartbeat()
     {
         await _server.CreateAsync("orders");
-        var idle = _server.Clock.ArmedTimers;
         using var events = await _server.FollowAsync("/topics/orders/records");
         await events.NextAsync();
         await events.NextAsync();
-        await _server.UntilArmedAsync(idle + 1);
+        await _server.UntilParkedAsync();
 
         await _server.Broker.AlterTopicAsync("orders", new(2, new Dictionary<string, string?>()), default);
         await _server.ProduceAsync("orders", 1, "9");
@@ -297,7 +295,6 @@ public sealed class StreamTests : IAsyncLifetime
         await _server.UntilArmedAsync(idle + 1);
 
         _server.Clock.Advance(TimeSpan.FromSeconds(30));
-        await _server.UntilArmedAsync(idle);
 
         var buffer = new byte[1024 * 1024];
         long received = 0;
@@ -390,7 +387,6 @@ public sealed class StreamTests : IAsyncLifetime
     {
         await _server.CreateAsync("orders");
         await _server.ProduceAsync("orders", 0, "{\n\"a\":1}");
-        var idle = _server.Clock.ArmedTimers;
         using var response = await LinesAsync(_server, "/topics/orders/records?live=true");
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
 
@@ -399,7 +395,7 @@ public sealed class StreamTests : IAsyncLifetime
         Assert.Equal(0, JsonDocument.Parse((await lines.ReadLineAsync().WaitAsync(s_patience))!).RootElement.GetProperty("offset").GetInt64());
         await _server.ProduceAsync("orders", 0, "2");
         Assert.Equal(1, JsonDocument.Parse((await lines.ReadLineAsync().WaitAsync(s_patience))!).RootElement.GetProperty("offset").GetInt64());
-        await _server.UntilArmedAsync(idle + 1);
+        await _server.UntilParkedAsync();
         _server.Clock.Advance(TimeSpan.FromSeconds(15));
         Assert.Equal("", await lines.ReadLineAsync().WaitAsync(s_patience));
     }

@@ -17,6 +17,7 @@ internal sealed class HostMetrics
             new("version", ProductVersion.Version), new("commit", ProductVersion.Commit), new KeyValuePair<string, object?>("runtime", Environment.Version.ToString())),
             description: "Version of the program; always 1.");
         meter.CreateObservableGauge("reststream_ready", () => _service.IsOpen(out _) ? 1 : 0, description: "1 once the log is recovered.");
+        meter.CreateObservableGauge("reststream_disk_free_bytes", () => Health(h => h.FreeBytes), "By", "Bytes that may still be written on the disk of the data directory.");
         meter.CreateObservableGauge("reststream_disk_full", () => Health(h => h.DiskFull ? 1 : 0), description: "1 while appends are refused because the disk is full.");
         meter.CreateObservableGauge("reststream_damaged_ranges", () => Health(h => h.Damaged.Sum(d => d.Ranges.Count)),
             description: "Ranges of offsets that fail their checksum and cannot be read.");
