@@ -30,8 +30,8 @@ internal sealed class ApiDescription : IDocumentFilter
         operation.Parameters ??= [];
         foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>())
         {
-            if (parameter.In == ParameterLocation.Path && ApiExamples.PathValues.TryGetValue(parameter.Name ?? "", out var value))
-                parameter.Example = parameter.Name == "partition" ? JsonValue.Create(int.Parse(value, System.Globalization.CultureInfo.InvariantCulture)) : JsonValue.Create(value);
+            if (ApiExamples.Parameters.TryGetValue(parameter.Name ?? "", out var named))
+                named.Describe(parameter);
         }
 
         foreach (var parameter in known?.Parameters ?? [])

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 
 namespace RestStream.Http.OpenApi;
@@ -59,7 +60,15 @@ internal static class ApiExamples
     private const string V2Offsets = """{"offsets":[{"partition":0,"offset":0,"error_code":null,"error":null}],"key_schema_id":null,"value_schema_id":null}""";
     private static readonly ApiBody[] s_v2Receipts = [new(V2, V2Offsets), new(Json, V2Offsets)];
 
-    private static readonly ApiBody[] s_read = [new(Json, Page), new(NdJson, Record + "\n"), new(Events, $": ok\n\nretry: 2000\n\nid: 0:1\ndata: {Record}\n\n")];
+    private const string V2Record = """{"topic":"demo","key":"c-17","value":{"total":12.50},"partition":0,"offset":0,"timestamp":1790000000000}""";
+
+    private static readonly ApiBody[] s_read =
+    [
+        new(Json, Page), new(NdJson, Record + "\n"), new(Events, $": ok\nretry: 2000\n\nid: 0:1\ndata: {Record}\n\n"),
+        new("application/vnd.kafka.json.v2+json", $"[{V2Record}]"),
+        new("application/vnd.kafka.binary.v2+json", $"[{V2Record.Replace("\"c-17\"", "\"Yy0xNw==\"").Replace("{\"total\":12.50}", "\"aGVsbG8=\"")}]"),
+        new("application/vnd.kafka.text.v2+json", $"[{V2Record.Replace("{\"total\":12.50}", "\"hello\"")}]"),
+    ];
 
     public static IReadOnlyDictionary<string, ApiOperation> ByOperation { get; } = new Dictionary<string, ApiOperation>(StringComparer.Ordinal)
     {
@@ -95,8 +104,33 @@ internal static class ApiExamples
         ["ReadTopics"] = new([], s_read),
     };
 
-    /// <summary>Values that the Swagger UI fills in, so that "Try it out" runs with one click.</summary>
-    public static IReadOnlyDictionary<string, string> PathValues { get; } = new Dictionary<string, string> { ["topic"] = "demo", ["partition"] = "0" };
+    /// <summary>
+    /// What every operation means by a parameter of this name. A value is filled in by the Swagger UI, so that "Try it out" runs with one click; therefore only those have one
+    /// that an operation needs.
+    /// </summary>
+    public static IReadOnlyDictionary<string, ApiParameter> Parameters { get; } = new ApiParameter[]
+    {
+        new("topic", "The topic's name.") { Example = "demo" },
+        new("partition", "The partition's number, from 0 on.") { Example = 0, IsNumber = true },
+        new("topics", "Names of topics, with commas between them.") { Example = "demo" },
+        new("from", "Where to begin: earliest (default), latest, an offset (one partition only), a time (2026-09-21T12:00:00Z or t=1790000000000), an age (-10m), or a count of the last records of each partition (-100)."),
+        new("cursor", "Where to go on: the cursor of an earlier answer. Wins over from."),
+        new("partitions", "Only these partitions: 0,2."),
+        new("max_records", "Most records of the answer; 500 unless given.") { IsNumber = true },
+        new("max_bytes", "Most bytes of records; 1 MiB unless given. One record always fits.") { IsNumber = true },
+        new("timeout", "Longest wait for something to read, in milliseconds; 0 unless given.") { IsNumber = true },
+        new("min_bytes", "Bytes of records that end the wait; 1 unless given.") { IsNumber = true },
+        new("until", "Where to stop: an offset, a time, or latest."),
+        new("key_format", "How keys are shown. text unless given.", "text", "json", "base64"),
+        new("value_format", "How values are shown. json unless given.", "json", "text", "base64"),
+        new("on_gap", "earliest: go on behind what is deleted or damaged, instead of an error.", "earliest"),
+        new("live", "true: application/x-ndjson follows the log.", "true", "false"),
+        new("detail", "true: a page of descriptions instead of names.", "true", "false"),
+        new("page_token", "The next_page_token of the page before."),
+        new("limit", "Most topics on a page; 100 unless given.") { IsNumber = true },
+        new("internal", "true: with internal topics.", "true", "false"),
+        new("at", "earliest, latest, a time such as 2026-09-21T12:00:00Z, or epoch milliseconds."),
+    }.ToDictionary(p => p.Name);
 }
 
 /// <summary>One operation's examples. <paramref name="Parameters"/> are query parameters that its handler reads itself.</summary>
@@ -105,14 +139,31 @@ internal sealed record ApiOperation(IReadOnlyList<ApiBody> Requests, IReadOnlyLi
 /// <summary>A body as it goes over the wire.</summary>
 internal sealed record ApiBody(string Type, string Example, int Status = 200);
 
-/// <summary>A query parameter; <paramref name="Values"/> are all that are allowed, none = free text.</summary>
+/// <summary>A parameter; <paramref name="Values"/> are all that are allowed, none = free text.</summary>
 internal sealed record ApiParameter(string Name, string Description, params string[] Values)
 {
+    public bool IsNumber { get; init; }
+
+    /// <summary>What the Swagger UI fills in.</summary>
+    public JsonNode? Example { get; init; }
+
     public OpenApiParameter ToOpenApi() => new()
     {
         Name = Name,
         In = ParameterLocation.Query,
         Description = Description,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = Values.Length == 0 ? null! : [.. Values.Select(v => System.Text.Json.Nodes.JsonValue.Create(v))] },
+        Schema = Schema(),
     };
+
+    public void Describe(OpenApiParameter parameter)
+    {
+        parameter.Description = Description;
+        parameter.Schema = Schema();
+        parameter.Example = Example?.DeepClone();
+        parameter.Required |= Example is not null;
+    }
+
+    private OpenApiSchema Schema() => IsNumber
+        ? new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32" }
+        : new OpenApiSchema { Type = JsonSchemaType.String, Enum = Values.Length == 0 ? null! : [.. Values.Select(v => JsonValue.Create(v))] };
 }

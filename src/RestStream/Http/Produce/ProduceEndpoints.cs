@@ -43,7 +43,7 @@ internal static class ProduceEndpoints
         if (!isV2)
         {
             route.WithMetadata(
-                new ProducesResponseTypeMetadata(StatusCodes.Status202Accepted),
+                new ProducesResponseTypeMetadata(StatusCodes.Status202Accepted, typeof(void)),
                 new ProducesResponseTypeMetadata(StatusCodes.Status207MultiStatus, typeof(object), answerTypes));
         }
 
