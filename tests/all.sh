@@ -45,6 +45,8 @@ need gcc command -v gcc
 need libzstd1 sh -c 'ldconfig -p | grep -q libzstd.so.1'
 need nodejs command -v node
 need npm command -v npm
+need php-cli command -v php
+need jq command -v jq
 need curl command -v curl
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "Installing ${missing[*]}"

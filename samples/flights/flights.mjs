@@ -77,7 +77,8 @@ async function* readEvents(topic, count) {
 }
 
 async function* readLines(topic) {
-  const answer = await send('GET', `/topics/${topic}/records?from=earliest&max_records=100000000`, { accept: 'application/x-ndjson' });
+  // Followed, so that it is one answer without end; until=latest ends it where the log ended when it began.
+  const answer = await send('GET', `/topics/${topic}/records?from=earliest&live=true&until=latest`, { accept: 'application/x-ndjson' });
   yield* lines(answer.body);
 }
 

@@ -70,7 +70,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
             var recovery = directory.Recovery;
             logger.BrokerStarted(
-                dataDirectory, broker.TopicCount, broker.PartitionCount, recovery.Took, recovery.ScannedBytes, recovery.CleanShutdown ? "clean" : "unclean");
+                dataDirectory, broker.TopicCount, broker.PartitionCount, recovery.Took, recovery.ScannedBytes,
+                recovery.Partitions == 0 ? "no earlier run" : recovery.CleanShutdown ? "a clean stop" : "an unclean stop");
             return broker;
         }
         catch

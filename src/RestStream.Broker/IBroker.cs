@@ -115,6 +115,13 @@ public abstract class RecordEncoder
 {
     /// <exception cref="CorruptBatchException">The CRC or the contents are wrong.</exception>
     public abstract EncodedBatch Encode(TopicPartition partition, ReadOnlySpan<byte> batch);
+
+    /// <summary>
+    /// Part of a batch, for a reader that takes less than all of it and shares it with nobody: the records from offset <paramref name="from"/> on, up to and with the one
+    /// that reaches <paramref name="maxRecords"/> or <paramref name="maxBytes"/>. More is allowed and costs time only.
+    /// </summary>
+    /// <exception cref="CorruptBatchException">The CRC or the contents are wrong.</exception>
+    public virtual EncodedBatch EncodePart(TopicPartition partition, ReadOnlySpan<byte> batch, long from, int maxRecords, int maxBytes) => Encode(partition, batch);
 }
 
 /// <summary>For <c>/health</c> and <c>/metrics</c>.</summary>

@@ -6,8 +6,8 @@ namespace RestStream.Broker;
 /// <summary>Everything the broker logs. Ids are fixed: 2000-2099 topics and the broker's life, 2100-2199 what the storage reports.</summary>
 internal static partial class LogMessages
 {
-    [LoggerMessage(2000, LogLevel.Information, "Broker started on {DataDirectory}: {Topics} topics, {Partitions} partitions; recovery took {Took} and read {ScannedBytes} bytes after a {Shutdown} shutdown")]
-    public static partial void BrokerStarted(this ILogger logger, string dataDirectory, int topics, int partitions, TimeSpan took, long scannedBytes, string shutdown);
+    [LoggerMessage(2000, LogLevel.Information, "Broker started on {DataDirectory}: {Topics} topics, {Partitions} partitions; recovery took {Took} and read {ScannedBytes} bytes after {Earlier}")]
+    public static partial void BrokerStarted(this ILogger logger, string dataDirectory, int topics, int partitions, TimeSpan took, long scannedBytes, string earlier);
 
     [LoggerMessage(2001, LogLevel.Information, "Broker stopped; everything is flushed")]
     public static partial void BrokerStopped(this ILogger logger);

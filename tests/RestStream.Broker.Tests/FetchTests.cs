@@ -66,6 +66,28 @@ public class FetchTests
         Assert.Equal(51, encoder.Calls);
     }
 
+    [Theory]
+    [InlineData(10, int.MaxValue)]
+    [InlineData(int.MaxValue, 70)]
+    [InlineData(1, 1)]
+    public async Task A_reader_that_catches_up_in_small_steps_encodes_a_large_batch_once(int maxRecords, int maxBytes)
+    {
+        await using var test = await TestBroker.StartAsync();
+        await test.CreateAsync("t");
+        var values = Enumerable.Range(1000, 1000).Select(i => $"{i}").ToArray();
+        await test.ProduceAsync("t", 0, values);
+        await test.ProduceAsync("t", 0, "new");
+        var encoder = new TextEncoder();
+        using var follower = test.Open("t", 0, 1000);
+        Assert.Equal(["new"], TestBroker.ReadAll(follower, encoder));
+
+        using var old = test.Open("t");
+        Assert.Equal([.. values, "new"], TestBroker.ReadAll(old, encoder, maxRecords, maxBytes));
+
+        // A share of bytes may end inside a record, which is then encoded by the next read too.
+        Assert.InRange(encoder.Records, 1001, 1100);
+    }
+
     [Fact]
     public async Task Encoded_batches_stay_within_their_bound_and_go_when_nobody_reads()
     {

@@ -113,12 +113,18 @@ internal sealed class TestBroker : IAsyncDisposable
 internal sealed class TextEncoder : RecordEncoder
 {
     private int _calls;
+    private int _records;
 
     public static TextEncoder Shared { get; } = new();
 
     public int Calls => Volatile.Read(ref _calls);
 
-    public override EncodedBatch Encode(TopicPartition partition, ReadOnlySpan<byte> batch)
+    /// <summary>Records that were encoded in all calls.</summary>
+    public int Records => Volatile.Read(ref _records);
+
+    public override EncodedBatch Encode(TopicPartition partition, ReadOnlySpan<byte> batch) => EncodePart(partition, batch, 0, int.MaxValue, int.MaxValue);
+
+    public override EncodedBatch EncodePart(TopicPartition partition, ReadOnlySpan<byte> batch, long from, int maxRecords, int maxBytes)
     {
         Interlocked.Increment(ref _calls);
         if (!RecordBatch.IsCrcValid(batch))
@@ -127,14 +133,17 @@ internal sealed class TextEncoder : RecordEncoder
         List<int> ends = [];
         List<long> offsets = [], timestamps = [];
         using var reader = new RecordReader(batch);
-        while (!reader.Header.IsControl && reader.MoveNext())
+        while (ends.Count < maxRecords && (ends.Count == 0 || bytes.Length < maxBytes) && !reader.Header.IsControl && reader.MoveNext())
         {
+            if (reader.Current.Offset < from)
+                continue;
             bytes.Write(reader.Current.Value);
             ends.Add((int)bytes.Length);
             offsets.Add(reader.Current.Offset);
             timestamps.Add(reader.Current.Timestamp);
         }
 
+        Interlocked.Add(ref _records, ends.Count);
         return new EncodedBatch(bytes.ToArray(), [.. ends], [.. offsets], [.. timestamps], hasLineBreaks: false);
     }
 }

@@ -178,7 +178,7 @@ internal sealed class Fetch : IFetch
                 if (leads)
                     tail.Add(entry = Encode(partition, batch, take.Encoder));
                 else if (!tail.TryGet(position, out entry))
-                    entry = Encode(partition, batch, take.Encoder);
+                    entry = EncodePart(partition, batch, position, take);
                 if (!take.From(entry, index, ref position) || !take.HasShare)
                     return false;
             }
@@ -212,6 +212,23 @@ internal sealed class Fetch : IFetch
         }
     }
 
+    /// <summary>
+    /// What this reader can take of a batch. It alone pays for it: with all of the batch each time, working through a large one in small steps would cost its square.
+    /// </summary>
+    private static EncodedEntry EncodePart(Partition partition, BatchAt batch, long position, in Take take)
+    {
+        try
+        {
+            var part = take.Encoder.EncodePart(partition.Id, batch.Bytes, position, take.ShareRecords, take.ShareBytes);
+            var mayGoOn = part.Count > 0 && (part.Count >= take.ShareRecords || part.Bytes.Length >= take.ShareBytes);
+            return new EncodedEntry(part, position, mayGoOn ? part.Offsets[^1] + 1 : batch.Next);
+        }
+        catch (CorruptBatchException e)
+        {
+            throw new DamagedBatchException(batch.ToDamage(e.Message), e);
+        }
+    }
+
     /// <summary>What one read has taken and may still take.</summary>
     private ref struct Take(RecordEncoder encoder, int maxRecords, int maxBytes, List<EncodedSlice> into)
     {
@@ -219,6 +236,8 @@ internal sealed class Fetch : IFetch
         private int _shareBytes;
 
         public readonly RecordEncoder Encoder => encoder;
+        public readonly int ShareRecords => _shareRecords;
+        public readonly int ShareBytes => _shareBytes;
         public int Records { get; private set; }
         public int Bytes { get; private set; }
         public readonly int RecordsLeft => maxRecords - Records;

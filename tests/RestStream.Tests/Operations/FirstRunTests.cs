@@ -85,6 +85,18 @@ public sealed class FirstRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Dotnet_run_works_in_the_folder_where_it_is_called()
+    {
+        Directory.CreateDirectory(_folder["here"]);
+        var configuration = Path.GetFileName(Path.GetDirectoryName(ServerProcess.BuiltProgram))!;
+
+        var (_, output) = await ProgramRun.Async("dotnet",
+            ["run", "--no-build", "-c", configuration, "--project", Path.Combine(Locations.RepositoryRoot, "src", "RestStream"), "--", "verify", "./here"], _folder.Path);
+
+        Assert.StartsWith($"'{_folder["here"]}' has neither segments", output);
+    }
+
+    [Fact]
     public async Task Log_lines_can_be_json()
     {
         await using var server = await ServerProcess.StartAsync(_folder["data"], "--Logging:Console:FormatterName=json");

@@ -265,6 +265,33 @@ public class RecordJsonTests
         Assert.Equal(Enumerable.Range(0, 20_000).Select(i => (long)i), encoded.Offsets);
     }
 
+    [Theory]
+    [InlineData(int.MaxValue, 1)]
+    [InlineData(7, int.MaxValue)]
+    [InlineData(int.MaxValue, 1000)]
+    public void The_parts_of_a_batch_are_what_the_whole_is(int maxRecords, int maxBytes)
+    {
+        using var builder = new RecordBatchBuilder();
+        for (var i = 0; i < 100; i++)
+            builder.Append(Time + i, true, default, false, Encoding.UTF8.GetBytes($"{i}"));
+        using var batch = builder.Build(CompressionCodec.Gzip);
+        foreach (var encoder in All())
+        {
+            List<string> texts = [];
+            List<long> offsets = [];
+            while (encoder.EncodePart(s_orders, batch.Span, offsets.Count, maxRecords, maxBytes) is { Count: > 0 } part)
+            {
+                texts.AddRange(Texts(part));
+                offsets.AddRange(part.Offsets);
+                Assert.True(part.Count == 1 || (part.Count <= maxRecords && part.Start(part.Count - 1) < maxBytes));
+            }
+
+            var whole = encoder.Encode(s_orders, batch.Span);
+            Assert.Equal(Texts(whole), texts);
+            Assert.Equal(whole.Offsets, offsets);
+        }
+    }
+
     [Fact]
     public void JSON_is_told_from_other_bytes_exactly_as_a_full_parser_does()
     {

@@ -43,33 +43,38 @@ internal sealed class RecordJson : RecordEncoder
 
     public static RecordJson V2(DataFormat format) => s_v2[(int)format];
 
-    public override EncodedBatch Encode(TopicPartition partition, ReadOnlySpan<byte> batch)
+    public override EncodedBatch Encode(TopicPartition partition, ReadOnlySpan<byte> batch) => EncodePart(partition, batch, 0, int.MaxValue, int.MaxValue);
+
+    public override EncodedBatch EncodePart(TopicPartition partition, ReadOnlySpan<byte> batch, long from, int maxRecords, int maxBytes)
     {
         if (!RecordBatch.IsCrcValid(batch))
             throw new CorruptBatchException("The checksum is wrong.");
         var header = RecordBatchHeader.Read(batch);
-        return header.IsControl ? new EncodedBatch([], [], [], [], hasLineBreaks: false) : EncodeRecords(partition, batch, header.RecordsCount);
+        return header.IsControl ? new EncodedBatch([], [], [], [], hasLineBreaks: false) : EncodeRecords(partition, batch, header.RecordsCount, from, maxRecords, maxBytes);
     }
 
-    private EncodedBatch EncodeRecords(TopicPartition partition, ReadOnlySpan<byte> batch, int count)
+    private EncodedBatch EncodeRecords(TopicPartition partition, ReadOnlySpan<byte> batch, int count, long from, int maxRecords, int maxBytes)
     {
         // The count is only believed as far as records of the least size (7 bytes) would fit; a compressed batch may hold more, then the arrays grow.
-        var expected = Math.Clamp(count, 0, Math.Max(1024, batch.Length / 7));
+        // A record makes some 60 bytes of JSON at least.
+        var expected = Math.Min(Math.Clamp(count, 0, Math.Max(1024, batch.Length / 7)), Math.Min(maxRecords, (maxBytes / 60) + 1));
         var ends = new int[expected];
         var offsets = new long[expected];
         var timestamps = new long[expected];
         var records = 0;
         var lineBreaks = false;
 
-        var json = new JsonBytes(batch.Length + (expected * 96) + 512);
+        var json = new JsonBytes(Math.Min(batch.Length + (expected * 96), Math.Min(maxBytes, int.MaxValue / 2)) + 512);
         var reader = new RecordReader(batch);
         try
         {
             // What all records begin with is written once and copied from the first.
             WriteStart(ref json, partition);
             var start = json.Length;
-            while (reader.MoveNext())
+            while (records < maxRecords && (records == 0 || json.Length < maxBytes) && reader.MoveNext())
             {
+                if (reader.Current.Offset < from)
+                    continue;
                 if (records == ends.Length)
                 {
                     Array.Resize(ref ends, (records * 2) + 16);
