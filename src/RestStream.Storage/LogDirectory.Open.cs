@@ -20,7 +20,7 @@ public sealed partial class LogDirectory
     {
         var directory = options.Path;
         onEvent ??= _ => { };
-        files.CreateDirectory(directory);
+        CreateDurably(files, directory);
         IDisposable heldLock;
         try
         {
@@ -42,6 +42,19 @@ public sealed partial class LogDirectory
         {
             heldLock.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Makes the directory and what is missing above it; each name is flushed in the directory that holds it, or a power cut could take everything below.</summary>
+    private static void CreateDurably(IFileSystem files, string directory)
+    {
+        var missing = new Stack<string>();
+        for (var path = Path.GetFullPath(directory); !files.DirectoryExists(path) && Path.GetDirectoryName(path) is { } parent; path = parent)
+            missing.Push(path);
+        while (missing.TryPop(out var path))
+        {
+            files.CreateDirectory(path);
+            files.FlushDirectory(Path.GetDirectoryName(path)!);
         }
     }
 

@@ -214,7 +214,7 @@ public sealed partial class LogDirectory : IAsyncDisposable
         }
     }
 
-    private void StopWrites(string what, IOException error) => _committer.StopWrites(what, error);
+    private void StopWrites(string what, Exception error) => _committer.StopWrites(what, error);
 
     private long _roomCheckedAt;
     private bool _hasRoom = true;

@@ -1,3 +1,4 @@
+using RestStream.Storage.Files;
 using RestStream.Storage.Journal;
 
 namespace RestStream.Storage.Commits;
@@ -5,7 +6,7 @@ namespace RestStream.Storage.Commits;
 /// <summary>
 /// Makes segments durable in the background, so that recovery stays short and journal files can be used again.
 /// One thread; woken by the clock when a log is due, and by the committer when the journal fills.
-/// Failure policy: a failed flush stops all writes.
+/// Failure policy: whatever fails here stops all writes.
 /// </summary>
 internal sealed class SegmentFlusher
 {
@@ -13,7 +14,7 @@ internal sealed class SegmentFlusher
     private readonly CommitJournal _journal;
     private readonly TimeProvider _clock;
     private readonly Action _writeCheckpoints;
-    private readonly Action<string, IOException> _stopWrites;
+    private readonly Action<string, Exception> _stopWrites;
     private readonly Lock _lock = new();
     private readonly HashSet<PartitionLog> _dirty = [];
     private readonly SemaphoreSlim _wake = new(0);
@@ -24,9 +25,10 @@ internal sealed class SegmentFlusher
     private volatile bool _flushAll;
     private volatile bool _stopping;
     private volatile bool _failed;
+    private volatile bool _noRoom;
 
     public SegmentFlusher(
-        LogDirectoryOptions options, CommitJournal journal, TimeProvider clock, Action writeCheckpoints, Action<string, IOException> stopWrites)
+        LogDirectoryOptions options, CommitJournal journal, TimeProvider clock, Action writeCheckpoints, Action<string, Exception> stopWrites)
     {
         (_options, _journal, _clock, _writeCheckpoints, _stopWrites) = (options, journal, clock, writeCheckpoints, stopWrites);
         _timer = clock.CreateTimer(_ => _wake.Release(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -51,13 +53,17 @@ internal sealed class SegmentFlusher
             state.DueAt = now ? 0 : _clock.GetTimestamp() + (long)(wait.TotalSeconds * _clock.TimestampFrequency);
             state.Dirty = true;
             _dirty.Add(log);
-            Arm(state.DueAt);
+            if (now)
+                _wake.Release();
+            else
+                Arm(state.DueAt);
         }
         if (_journal.LiveBytes > 2L * _options.JournalFileBytes)
             FlushAll();
     }
 
     /// <summary>Bounds the journal: when it is full, the committer waits here until segments are flushed and files are free.</summary>
+    /// <exception cref="IOException">The disk is full, so none becomes free.</exception>
     public void WaitForJournalRoom()
     {
         var live = _journal.LiveBytes;
@@ -69,6 +75,8 @@ internal sealed class SegmentFlusher
             FlushAll();
             _roundDone.Wait();
             live = _journal.LiveBytes;
+            if (_noRoom && live > _options.JournalMaxBytes)
+                throw DiskErrors.Full("The journal is full and there is no room for the checkpoint that would let it be used again.");
         }
     }
 
@@ -108,7 +116,7 @@ internal sealed class SegmentFlusher
             {
                 FlushDue();
             }
-            catch (IOException error)
+            catch (Exception error)
             {
                 _failed = true;
                 _stopWrites("A flush of segments failed", error);
@@ -148,7 +156,17 @@ internal sealed class SegmentFlusher
         if (due.Count == 0)
             return;
         // First the checkpoint, then the journal files: recovery must know what is durable without them.
-        _writeCheckpoints();
+        try
+        {
+            _writeCheckpoints();
+            _noRoom = false;
+        }
+        catch (IOException error) when (DiskErrors.IsDiskFull(error))
+        {
+            // The old checkpoint stands and the journal keeps its files; the next round tries again.
+            _noRoom = true;
+            return;
+        }
         _journal.Release(log => log.Commit.Deleted ? long.MaxValue : log.RecoveryPoint);
     }
 }

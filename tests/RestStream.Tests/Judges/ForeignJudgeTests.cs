@@ -16,7 +16,7 @@ namespace RestStream.Tests.Judges;
 [Collection(Faults.ProcessTests.Name)]
 public sealed class ForeignJudgeTests : IAsyncLifetime
 {
-    private const int RecordsPerTopic = 3000;
+    private const int RecordsPerTopic = 6_000;
 
     private static readonly (string Topic, Dictionary<string, string> Configs)[] s_topics =
     [

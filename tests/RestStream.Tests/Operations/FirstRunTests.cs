@@ -64,7 +64,7 @@ public sealed class FirstRunTests : IDisposable
         // Kestrel's own setting; the banner names the address that it got.
         await using var server = await ServerProcess.StartAsync(_folder["data"], "--Kestrel:Endpoints:Http2:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Http2:Protocols=Http2",
             "--Kestrel:Endpoints:Http:Url=http://127.0.0.1:0");
-        var urls = Regex.Matches(server.Output[..server.Output.IndexOf("data  ", StringComparison.Ordinal)], @"http://127\.0\.0\.1:\d+").Select(m => m.Value).Distinct().ToList();
+        var urls = Regex.Matches(server.Output[..server.Output.IndexOf("data  ", StringComparison.Ordinal)], @"http://127\.0\.0\.1:[1-9]\d*").Select(m => m.Value).Distinct().ToList();
 
         var versions = new List<Version>();
         foreach (var url in urls)

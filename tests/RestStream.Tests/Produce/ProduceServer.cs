@@ -54,6 +54,7 @@ public sealed class ProduceServer : IAsyncLifetime
         var host = new WebApplicationFactory<Program>().WithWebHostBuilder(builder =>
         {
             builder.UseEnvironment("Production");
+            builder.UseSetting("urls", "http://127.0.0.1:0");
             builder.UseSetting("RestStream:DataDirectory", dataDirectory);
             builder.UseSetting("RestStream:AutoCreateTopics", autoCreate ? "true" : "false");
             builder.UseSetting("RestStream:Limits:MaxRequestBytes", $"{MaxRequestBytes}");

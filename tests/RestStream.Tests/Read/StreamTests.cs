@@ -293,11 +293,11 @@ public sealed class StreamTests : IAsyncLifetime
         await socket.ConnectAsync(IPAddress.Loopback, _server.Client.BaseAddress!.Port);
         await socket.SendAsync("GET /topics/orders/records HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"u8.ToArray());
         await _server.UntilArmedAsync(idle + 1);
+        var buffer = new byte[1024 * 1024];
+        long received = await socket.ReceiveAsync(buffer.AsMemory(0, 1));
 
         _server.Clock.Advance(TimeSpan.FromSeconds(30));
 
-        var buffer = new byte[1024 * 1024];
-        long received = 0;
         try
         {
             while (await socket.ReceiveAsync(buffer).WaitAsync(s_patience) is > 0 and var bytes)
