@@ -59,6 +59,7 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
             ErrorCode.PolicyViolation => (422, 42214, "policy-violation", "Policy violation"),
             ErrorCode.KafkaStorageError => (503, 50303, "writes-stopped", "Writes stopped"),
             ErrorCode.UnsupportedCompressionType => (415, 41502, "unsupported-codec", "Unsupported codec"),
+            ErrorCode.ThrottlingQuotaExceeded => (429, 42900, "overloaded", "Overloaded"),
             ErrorCode.InvalidRecord => (422, 42215, "invalid-record", "Invalid record"),
             ErrorCode.DiskFull => (507, 50701, "disk-full", "Disk full"),
             ErrorCode.OffsetMismatch => (412, 41201, "offset-mismatch", "Offset mismatch"),
@@ -85,7 +86,7 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
         {
             Errors = field is null ? [] : [new FieldError(field, refusal.Message)],
             Extra = extra,
-            RetryAfter = status == 503 ? 5 : null,
+            RetryAfter = status switch { 429 => 1, 503 => 5, _ => null },
         };
     }
 

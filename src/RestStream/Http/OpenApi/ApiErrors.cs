@@ -22,6 +22,7 @@ internal static class ApiErrors
         [415] = ("unsupported-media-type", 41500, "Unsupported media type", "This resource takes application/json."),
         [416] = ("offset-out-of-range", 41601, "Offset out of range", "Partition 0 ends at offset 3."),
         [422] = ("invalid-request", 42200, "Invalid request", "A topic needs at least 1 partition."),
+        [429] = ("overloaded", 42900, "Overloaded", "More than 268435456 bytes of appends wait for the disk. Try again in a second, or send fewer at a time."),
         [500] = ("damaged-records", 50004, "Damaged records", "The records 5 to 9 of demo-0 are damaged. Go on behind them, or ask with on_gap=earliest."),
         [503] = ("writes-stopped", 50303, "Writes stopped", "A flush failed. Records are not taken until the server is restarted."),
         [507] = ("disk-full", 50701, "Disk full", "The disk is full: nothing was written. Free space or delete old data; reading goes on."),

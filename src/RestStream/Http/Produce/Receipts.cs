@@ -107,7 +107,7 @@ internal static class Receipts
         json.WriteStartObject();
         json.WriteNull("partition"u8);
         json.WriteNull("offset"u8);
-        json.WriteNumber("error_code"u8, refusal.Status is 503 or 507 ? 50003 : 50002);
+        json.WriteNumber("error_code"u8, refusal.Status is 429 or 503 or 507 ? 50003 : 50002);
         json.WriteString("error"u8, refusal.Message);
         json.WriteEndObject();
     }
