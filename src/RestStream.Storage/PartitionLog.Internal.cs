@@ -191,25 +191,25 @@ public sealed partial class PartitionLog
     internal void Close()
     {
         lock (_flushLock)
-        lock (_writeLock)
-        {
-            if (_abandoned)
-                return;
-            if (_changed && !_failed)
+            lock (_writeLock)
             {
-                var active = Active;
-                active.IndexesInMemory?.Finish();
-                active.IndexesDirty = true;
-                active.Trim();
-                _pendingSnapshots.Add((_nextOffset, ProducerSnapshot.ToBytes(Producers)));
-                if (Epochs.Assign(LeaderEpoch, _nextOffset))
-                    _epochsDirty = true;
-                _dirtySegments.Add(active);
-                Flush();
-                DropStraySnapshots();
+                if (_abandoned)
+                    return;
+                if (_changed && !_failed)
+                {
+                    var active = Active;
+                    active.IndexesInMemory?.Finish();
+                    active.IndexesDirty = true;
+                    active.Trim();
+                    _pendingSnapshots.Add((_nextOffset, ProducerSnapshot.ToBytes(Producers)));
+                    if (Epochs.Assign(LeaderEpoch, _nextOffset))
+                        _epochsDirty = true;
+                    _dirtySegments.Add(active);
+                    Flush();
+                    DropStraySnapshots();
+                }
+                CloseFiles();
             }
-            CloseFiles();
-        }
     }
 
     /// <summary>Closes the files without writing anything (a failed disk, a deleted topic). Reads from now on fail with <see cref="StorageError.PartitionDeleted"/>.</summary>

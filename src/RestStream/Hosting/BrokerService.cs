@@ -36,14 +36,23 @@ internal sealed class BrokerService(Func<Task<EmbeddedBroker>> open, StartOutcom
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         _opening = Task.Run(open, CancellationToken.None);
-        try
+
+        // Not WaitAsync: its TimeoutException could not be told from one of the opening itself, nor from a wait that ran out in the moment the opening was done.
+        using (var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
-            await _opening.WaitAsync(s_quick, clock, cancellationToken);
+            await Task.WhenAny(_opening, Task.Delay(s_quick, clock, enough.Token));
+            await enough.CancelAsync();
         }
-        catch (TimeoutException) when (!_opening.IsCompleted)
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_opening.IsCompleted)
         {
             logger.RecoveryGoesOn();
             _ = StopWhenItFails(_opening);
+            return;
+        }
+        try
+        {
+            await _opening;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

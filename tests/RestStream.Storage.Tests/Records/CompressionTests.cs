@@ -162,7 +162,11 @@ public sealed class CompressionTests
     {
         var random = new Random(20);
         foreach (var (independent, blockChecksums, contentSize, contentChecksum, sizeCode) in
-            from a in new[] { true, false } from b in new[] { true, false } from c in new[] { true, false } from d in new[] { true, false } from e in new[] { 4, 5, 6, 7 }
+            from a in new[] { true, false }
+            from b in new[] { true, false }
+            from c in new[] { true, false }
+            from d in new[] { true, false }
+            from e in new[] { 4, 5, 6, 7 }
             select (a, b, c, d, e))
         {
             byte[] frame = Lz4Frame.Write(independent, blockChecksums, contentSize, contentChecksum, sizeCode, out var content, random);

@@ -22,13 +22,16 @@ internal static class ReadErrors
         {
             GapKind.Deleted => new HttpError(410, 41001, "offset-gone", "Offset gone",
                 $"Offset {gap.Requested} of partition {slot.Partition} of '{slot.Topic}' is deleted; the first one kept is {gap.Resumed}. "
-                + "Go on with the cursor given here, or add on_gap=earliest.") { Extra = extra },
+                + "Go on with the cursor given here, or add on_gap=earliest.")
+            { Extra = extra },
             GapKind.BeyondEnd => new HttpError(416, 41601, "offset-out-of-range", "Offset out of range",
                 $"Offset {gap.Requested} of partition {slot.Partition} of '{slot.Topic}' is beyond its end, {gap.Resumed}. "
-                + "Go on with the cursor given here, or wait for it with timeout=20000.") { Extra = extra },
+                + "Go on with the cursor given here, or wait for it with timeout=20000.")
+            { Extra = extra },
             _ => new HttpError(500, 50004, "damaged-records", "Damaged records",
                 $"Records of partition {slot.Partition} of '{slot.Topic}' from offset {gap.Requested} on are damaged on disk; the next good one is {gap.Resumed}. "
-                + "Go on with the cursor given here, or add on_gap=earliest.") { Extra = extra },
+                + "Go on with the cursor given here, or add on_gap=earliest.")
+            { Extra = extra },
         };
     }
 
