@@ -370,7 +370,7 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
             else if (TextIs(ref reader, "value_format"u8) && !v2)
             {
                 ReadNext(ref reader);
-                format = ReadFormat(ref reader, format, path, $"headers[{_headerCount}].value_format");
+                format = ReadFormat(ref reader, format, path.InHeader(_headerCount), "value_format");
             }
             else
             {
@@ -396,7 +396,7 @@ internal sealed class RecordParser(LimitOptions limits) : IDisposable
         if (value.Kind == JsonTokenType.StartObject && format == DataFormat.Text)
             (value, format) = Unwrap(json, value);
         var name = Decode(json, key, DataFormat.Text, onlyStrings: false, path, "headers");
-        var bytes = Decode(json, value, format, onlyStrings: false, path, $"headers[{_headerCount}].value");
+        var bytes = Decode(json, value, format, onlyStrings: false, path.InHeader(_headerCount), "value");
         var nameBytes = Bytes(json, name);
         var valueBytes = Bytes(json, bytes);
         _headers.Advance(HeaderEncoder.Write(_headers.GetSpan(HeaderEncoder.MaxBytes(nameBytes.Length, valueBytes.Length)), nameBytes, bytes.IsNull, valueBytes));

@@ -306,11 +306,18 @@ internal readonly record struct Outcome(string? Topic, int Partition, long Offse
 
 /// <summary>Where a record stands in the body; the text is made only for an error.</summary>
 /// <param name="Index">-1: the body is the record.</param>
-internal readonly record struct RecordPath(long Index)
+internal readonly record struct RecordPath(long Index, int Header = -1)
 {
     public static RecordPath Whole => new(-1);
 
-    public string Field(string name) => Index < 0 ? name : $"records[{Index}].{name}";
+    /// <summary>The same record, inside one of its headers. The text is made only when there is something to say.</summary>
+    public RecordPath InHeader(int header) => this with { Header = header };
+
+    public string Field(string name)
+    {
+        var field = Header < 0 ? name : $"headers[{Header}].{name}";
+        return Index < 0 ? field : $"records[{Index}].{field}";
+    }
 
     public string Record => Index < 0 ? "" : $"records[{Index}]";
 
