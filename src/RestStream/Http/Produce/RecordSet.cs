@@ -306,6 +306,7 @@ internal readonly record struct Outcome(string? Topic, int Partition, long Offse
 
 /// <summary>Where a record stands in the body; the text is made only for an error.</summary>
 /// <param name="Index">-1: the body is the record.</param>
+/// <param name="Header">The header in question, counted from 0; -1: none.</param>
 internal readonly record struct RecordPath(long Index, int Header = -1)
 {
     public static RecordPath Whole => new(-1);
