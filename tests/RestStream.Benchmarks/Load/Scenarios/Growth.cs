@@ -31,7 +31,7 @@ internal static class Growth
                 await LoadSession.CreateTopicAsync(server, $"p{count}", count);
                 drivers.Add(new(server.Address, [.. Enumerable.Range(0, 1000).Select(i =>
                     Requests.Post($"/topics/p{count}/partitions/{i % count}/records", Requests.Batch(BatchRecords, 200, i)))], Connections));
-                LoadSession.Run(drivers[^1], session.Options.RoundLength);
+                session.WarmUp(drivers[^1], server.ProcessorTime);
             }
 
             var (wall, processor) = (Lists(counts.Length), Lists(counts.Length));
@@ -68,8 +68,8 @@ internal static class Growth
         using var fill = new LoadDriver(server.Address, [Requests.Post("/topics/size/records", batch)], 16);
         using var probe = new LoadDriver(server.Address, [.. Enumerable.Range(0, 100).Select(i => Requests.Post("/topics/size/records", Requests.Batch(BatchRecords, 200, i)))], 16);
         using var warmUp = new LoadDriver(server.Address, [Requests.Get("/topics/size/partitions/0/records?from=0&max_records=100")], 4);
-        LoadSession.Run(probe, session.Options.RoundLength);
-        LoadSession.Run(warmUp, session.Options.RoundLength);
+        session.WarmUp(probe, server.ProcessorTime);
+        session.WarmUp(warmUp, server.ProcessorTime);
 
         var records = 0L;
         long[] sizes = session.Options.Large ? [10, 100, 1000, 10_000] : [10, 100, 1000];

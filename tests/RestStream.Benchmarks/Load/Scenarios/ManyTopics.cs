@@ -19,8 +19,8 @@ internal static class ManyTopics
 
         using var one = new LoadDriver(server.Address, [.. Enumerable.Range(0, Topics).Select(i => Requests.Post("/topics/one/records", Requests.Single(200, i)))], Connections);
         using var many = new LoadDriver(server.Address, [.. Enumerable.Range(0, Topics).Select(i => Requests.Post($"/topics/many{i}/records", Requests.Single(200, i)))], Connections);
-        LoadSession.Run(one, session.Options.RoundLength);
-        LoadSession.Run(many, session.Options.RoundLength);
+        session.WarmUp(one, server.ProcessorTime);
+        session.WarmUp(many, server.ProcessorTime);
 
         var (onOne, onMany, ratios, tail) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (var round = 0; round < session.Options.Rounds; round++)

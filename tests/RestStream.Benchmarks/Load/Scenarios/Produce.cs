@@ -29,8 +29,8 @@ internal static class Produce
         var bodies = Enumerable.Range(1, Bodies).Select(body).ToArray();
         using var driver = new LoadDriver(server.Address, [.. bodies.Select(b => Requests.Post("/topics/load/records", b))], connections);
         using var bareDriver = new LoadDriver(bare.Address, [.. bodies.Select(b => Requests.Post(barePath, b))], connections);
-        LoadSession.Run(driver, session.Options.RoundLength);
-        LoadSession.Run(bareDriver, session.Options.RoundLength);
+        session.WarmUp(driver, server.ProcessorTime);
+        session.WarmUp(bareDriver, bare.ProcessorTime);
 
         var (ours, theirs, ratios) = (new List<double>(), new List<double>(), new List<double>());
         var (median, tail, cost, bareCost) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
