@@ -159,8 +159,7 @@ public sealed partial class LogDirectory : IAsyncDisposable
 
     private void CloseCleanly()
     {
-        foreach (var log in _logs.Values)
-            log.Close();
+        DiskWork.ForEach([.. _logs.Values], log => log.Close());
         _checkpoints.Write();
         CleanShutdownMarker.Write(_files, _options.Path);
     }

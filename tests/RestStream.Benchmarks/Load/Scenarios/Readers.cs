@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using RestStream.Benchmarks.Load.Bare;
 using RestStream.Benchmarks.Load.Client;
+using RestStream.TestKit.Processes;
 
 namespace RestStream.Benchmarks.Load.Scenarios;
 
@@ -28,7 +29,23 @@ internal static class Readers
         using (new Followers(server.Address, Path, 100))
             await Task.Delay(1000);
         var before = server.ResidentBytes();
-        using var followers = new Followers(server.Address, Path, ParkedReaders);
+        using (var followers = new Followers(server.Address, Path, ParkedReaders))
+            await MeasureParkedAsync(session, scenario, server, followers, before);
+        await server.KillAsync();
+
+        using var bare = await BareProcess.StartAsync(session);
+        using (new Followers(bare.Address, "/parked", 100))
+            await Task.Delay(1000);
+        before = bare.ResidentBytes();
+        using (new Followers(bare.Address, "/parked", ParkedReaders))
+        {
+            await Task.Delay(2000);
+            session.Report.Add(new(scenario, "resident memory per stream of a bare endpoint", (bare.ResidentBytes() - before) / 1024.0 / ParkedReaders, "KiB"));
+        }
+    }
+
+    private static async Task MeasureParkedAsync(LoadSession session, string scenario, ServerProcess server, Followers followers, long before)
+    {
         await Task.Delay(2000);
         session.Report.Add(new(scenario, "resident memory per reader", (server.ResidentBytes() - before) / 1024.0 / ParkedReaders, "KiB") { Bar = 20, AtLeast = false });
 
@@ -41,14 +58,6 @@ internal static class Readers
             sender.Send(since => followers.Await(1, since, latencies));
         session.Report.Add(new(scenario, "one record to all of them, last", latencies.Percentile(100), "ms"));
         session.Report.Add(new(scenario, "resident memory per reader after it", (server.ResidentBytes() - before) / 1024.0 / ParkedReaders, "KiB"));
-
-        using var bare = await BareProcess.StartAsync(session);
-        using (new Followers(bare.Address, "/parked", 100))
-            await Task.Delay(1000);
-        before = bare.ResidentBytes();
-        using var idle = new Followers(bare.Address, "/parked", ParkedReaders);
-        await Task.Delay(2000);
-        session.Report.Add(new(scenario, "resident memory per stream of a bare endpoint", (bare.ResidentBytes() - before) / 1024.0 / ParkedReaders, "KiB"));
     }
 
     public static async Task FanOutAsync(LoadSession session)
