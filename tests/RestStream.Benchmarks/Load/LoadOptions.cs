@@ -11,8 +11,11 @@ internal sealed record LoadOptions
     /// <summary>JSON on stdout instead of a table.</summary>
     public bool Json { get; init; }
 
-    /// <summary>Where servers under test keep their data; what a scenario makes in it is removed behind it. By default below <c>artifacts/</c>: /tmp may be memory.</summary>
-    public string DataDirectory { get; init; } = Path.Combine(Locations.RepositoryRoot, "artifacts", "load");
+    /// <summary>Below <c>artifacts/</c>, because /tmp may be memory.</summary>
+    public static string DefaultDataDirectory { get; } = Path.Combine(Locations.RepositoryRoot, "artifacts", "load");
+
+    /// <summary>Where servers under test keep their data; what a scenario makes in it is removed behind it.</summary>
+    public string DataDirectory { get; init; } = DefaultDataDirectory;
 
     /// <summary>Measurements behind each median. Odd, so that the median is one of them.</summary>
     public int Rounds { get; init; } = 5;

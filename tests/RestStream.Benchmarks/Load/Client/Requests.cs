@@ -30,7 +30,8 @@ internal static class Requests
 
     public static string Single(int valueBytes, int seed) => $"{{\"value\":{Value(valueBytes, seed)}}}";
 
-    private static string Value(int bytes, int seed)
+    /// <summary>A JSON object of about so many bytes.</summary>
+    public static string Value(int bytes, int seed)
     {
         var random = new Random(seed);
         var json = new StringBuilder(
