@@ -255,15 +255,10 @@ public sealed partial class EmbeddedBroker
         try
         {
             // Files are made and flushed, some milliseconds each: not on the caller's thread.
-            await Task.Run(() =>
-            {
-                for (var i = 0; i < count; i++)
-                {
-                    var id = new TopicPartition(topic.Name, topic.Partitions.Length + i);
-                    partitions.Add(new Partition(id, _directory.Create(id, topic.Id, topic.Settings.Log), topic.Settings.Log, topic.Counters, _cache));
-                }
-            });
-            return [.. partitions];
+            TopicPartition[] ids = [.. Enumerable.Range(topic.Partitions.Length, count).Select(p => new TopicPartition(topic.Name, p))];
+            await Task.Run(() => _directory.Create(ids, topic.Id, topic.Settings.Log,
+                log => partitions.Add(new Partition(log.Id, log, topic.Settings.Log, topic.Counters, _cache))));
+            return [.. partitions.OrderBy(p => p.Id.Partition)];
         }
         catch (Exception e) when (e is StorageException or IOException)
         {

@@ -87,29 +87,22 @@ public sealed partial class LogDirectory
 
         var logs = new ConcurrentBag<(PartitionLog Log, PartitionParts Parts)>();
         var ours = recoveryPoints.Count > 0 || journal.Files.Count > 0;
-        try
+        DiskWork.ForEach(names, name =>
         {
-            Parallel.ForEach(names, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, name =>
+            var id = PartitionOf(name)!.Value;
+            var topicId = PartitionMetadata.ReadTopicId(files, Path.Combine(directory, name));
+            var parts = journal.Of(topicId, id.Partition);
+            var recoveryPoint = recoveryPoints.GetValueOrDefault(id);
+            logs.Add((PartitionLog.Open(files, directory, name, LogConfig.Default, new OpenLog
             {
-                var id = PartitionOf(name)!.Value;
-                var topicId = PartitionMetadata.ReadTopicId(files, Path.Combine(directory, name));
-                var parts = journal.Of(topicId, id.Partition);
-                var recoveryPoint = recoveryPoints.GetValueOrDefault(id);
-                logs.Add((PartitionLog.Open(files, directory, name, LogConfig.Default, new OpenLog
-                {
-                    CleanShutdown = clean,
-                    RecoveryPoint = recoveryPoint,
-                    DurableEnd = ours ? Math.Max(recoveryPoint, parts.DurableEnd) : long.MaxValue,
-                    LogStartOffset = logStarts.GetValueOrDefault(id, -1),
-                    VerifyAll = options.VerifyAll,
-                    JournalBatchAt = parts.Batches.Count > 0 ? offset => journal.BatchAt(parts, offset) : null,
-                }, clock, onEvent), parts));
-            });
-        }
-        catch (AggregateException several) when (several.InnerExceptions.Count > 0)
-        {
-            throw several.InnerExceptions[0];
-        }
+                CleanShutdown = clean,
+                RecoveryPoint = recoveryPoint,
+                DurableEnd = ours ? Math.Max(recoveryPoint, parts.DurableEnd) : long.MaxValue,
+                LogStartOffset = logStarts.GetValueOrDefault(id, -1),
+                VerifyAll = options.VerifyAll,
+                JournalBatchAt = parts.Batches.Count > 0 ? offset => journal.BatchAt(parts, offset) : null,
+            }, clock, onEvent), parts));
+        });
 
         var journalFiles = journal.Files.Select(f => new JournalFile(f.Number) { Length = f.Length, Position = f.Length }).ToList();
         foreach (var (log, parts) in logs)

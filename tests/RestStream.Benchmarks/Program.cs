@@ -2,12 +2,30 @@ using BenchmarkDotNet.Running;
 using RestStream.Benchmarks.Load;
 using RestStream.Benchmarks.Load.Bare;
 
-// load <scenario>…   drives a real server, and the bare endpoints to compare it with, over loopback
-// bare               the bare endpoints (started by load)
-// anything else      BenchmarkDotNet: --filter '*Append*', --list flat, …
-return args switch
+namespace RestStream.Benchmarks;
+
+internal static class Program
 {
-    ["load", .. var rest] => await LoadCommand.RunAsync(rest),
-    ["bare", .. var rest] => await BareServer.RunAsync(rest),
-    _ => BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args).Any() ? 0 : 1,
-};
+    private const string Usage = """
+        load <scenario>… | all   drives a real server, and the bare endpoints to compare it with, over loopback; `load --help` lists the scenarios
+        engine [arguments]       BenchmarkDotNet over the engine in this process: engine --filter '*Append*', engine --list flat, …
+        """;
+
+    private static async Task<int> Main(string[] args)
+    {
+        switch (args)
+        {
+            case ["load", .. var rest]:
+                return await LoadCommand.RunAsync(rest);
+            case ["engine", .. var rest]:
+                // Without arguments the switcher asks on the console; a script wants everything.
+                return BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(rest.Length == 0 ? ["--filter", "*"] : rest).Any() ? 0 : 1;
+            case ["bare", .. var rest]:
+                // The bare endpoints; started by load.
+                return await BareServer.RunAsync(rest);
+            default:
+                await Console.Error.WriteLineAsync(Usage);
+                return 2;
+        }
+    }
+}

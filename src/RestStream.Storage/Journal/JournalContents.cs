@@ -11,6 +11,9 @@ namespace RestStream.Storage.Journal;
 /// </summary>
 internal sealed class JournalContents : IDisposable
 {
+    /// <summary>Read at a time: stays in the processor's cache, and a journal of gigabytes needs no memory of that size.</summary>
+    private const int ReadBytes = 1024 * 1024;
+
     private readonly Dictionary<(Guid TopicId, int Partition), PartitionParts> _partitions = [];
     private readonly List<(int Number, IFile Handle, long Length)> _files = [];
 
@@ -36,11 +39,12 @@ internal sealed class JournalContents : IDisposable
             .Where(name => name.EndsWith(".journal", StringComparison.Ordinal))
             .Select(name => int.Parse(name.AsSpan(0, 20), NumberStyles.None, CultureInfo.InvariantCulture))
             .Order().ToList();
+        byte[] buffer = [];
         foreach (var number in numbers)
         {
             var handle = files.Open(Path.Combine(directory, JournalFormat.FileName(number)), create: false);
             contents._files.Add((number, handle, handle.Length));
-            if (readEntries && !contents.ReadFile(contents._files.Count - 1) && number != numbers[^1])
+            if (readEntries && !contents.ReadFile(contents._files.Count - 1, ref buffer) && number != numbers[^1])
                 contents._damaged.Add(JournalFormat.FileName(number));
         }
         return contents;
@@ -62,18 +66,19 @@ internal sealed class JournalContents : IDisposable
     }
 
     /// <summary>True when the file ended with its end mark.</summary>
-    private bool ReadFile(int index)
+    private bool ReadFile(int index, ref byte[] buffer)
     {
         var (number, handle, length) = _files[index];
-        var bytes = new byte[length];
-        var read = handle.Read(bytes, 0);
-        var position = 0;
+        var (filled, at, position) = (0, 0, 0L);
         for (var entry = 0; ; entry++)
         {
-            var entryLength = JournalFormat.ValidEntry(bytes.AsSpan(position, read - position), JournalFormat.EntryNumber(number, entry));
-            if (entryLength == 0)
+            var expected = JournalFormat.EntryNumber(number, entry);
+            if (!Fill(ref buffer, JournalFormat.HeaderBytes)
+                || !JournalFormat.TryReadLength(buffer.AsSpan(at, JournalFormat.HeaderBytes), expected, out var entryLength)
+                || !Fill(ref buffer, entryLength)
+                || JournalFormat.ValidEntry(buffer.AsSpan(at, entryLength), expected) == 0)
                 return false;
-            ReadOnlySpan<byte> parts = bytes.AsSpan(position + JournalFormat.HeaderBytes, entryLength - JournalFormat.HeaderBytes);
+            ReadOnlySpan<byte> parts = buffer.AsSpan(at + JournalFormat.HeaderBytes, entryLength - JournalFormat.HeaderBytes);
             while (parts.Length > 0)
             {
                 var body = JournalFormat.TakePart(ref parts, out var topicId, out var partition, out var kind);
@@ -91,8 +96,25 @@ internal sealed class JournalContents : IDisposable
                     found.Add(header.BaseOffset, header.NextOffset, new(index, position + entryLength - parts.Length - body.Length, body.Length));
                 }
             }
+            at += entryLength;
             position += entryLength;
             ScannedBytes += entryLength;
+        }
+
+        // Brings so many bytes from the position on into the buffer; false when the file has not so many.
+        bool Fill(ref byte[] buffer, int count)
+        {
+            if (filled - at >= count)
+                return true;
+            if (count > length - position)
+                return false;
+            if (buffer.Length < count)
+                buffer = [.. buffer.AsSpan(at, filled - at), .. new byte[Math.Max(count, ReadBytes) - (filled - at)]];
+            else
+                buffer.AsSpan(at, filled - at).CopyTo(buffer);
+            (at, filled) = (0, filled - at);
+            filled += handle.Read(buffer.AsSpan(filled, (int)Math.Min(buffer.Length - filled, length - position - filled)), position + filled);
+            return filled >= count;
         }
     }
 }

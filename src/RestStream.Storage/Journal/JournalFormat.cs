@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using RestStream.Storage.Records;
 
 namespace RestStream.Storage.Journal;
@@ -47,6 +46,14 @@ internal static class JournalFormat
         BinaryPrimitives.WriteUInt32BigEndian(entry[4..], Crc(entry[8..]));
     }
 
+    /// <summary>Whole length of the entry that starts with this header, before anything else of it was looked at; false when it cannot be the one with this number.</summary>
+    public static bool TryReadLength(ReadOnlySpan<byte> header, long number, out int length)
+    {
+        var rest = BinaryPrimitives.ReadInt32BigEndian(header);
+        length = rest + LengthBytes;
+        return rest >= HeaderBytes - LengthBytes && length > 0 && BinaryPrimitives.ReadInt64BigEndian(header[8..]) == number;
+    }
+
     /// <summary>Length of the valid entry at the start of <paramref name="bytes"/>, or 0 when there is none.</summary>
     public static int ValidEntry(ReadOnlySpan<byte> bytes, long number)
     {
@@ -81,16 +88,5 @@ internal static class JournalFormat
         return rest[..length];
     }
 
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        var crc = ~0u;
-        while (bytes.Length >= 8)
-        {
-            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            bytes = bytes[8..];
-        }
-        foreach (var b in bytes)
-            crc = BitOperations.Crc32C(crc, b);
-        return ~crc;
-    }
+    private static uint Crc(ReadOnlySpan<byte> bytes) => Crc32C.Compute(bytes);
 }

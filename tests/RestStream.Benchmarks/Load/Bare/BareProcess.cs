@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using RestStream.TestKit;
 
 namespace RestStream.Benchmarks.Load.Bare;
 
@@ -7,9 +6,9 @@ namespace RestStream.Benchmarks.Load.Bare;
 internal sealed class BareProcess : IDisposable
 {
     private readonly Process _process;
-    private readonly TempFolder _folder;
+    private readonly DataFolder _folder;
 
-    private BareProcess(Process process, TempFolder folder, Uri address)
+    private BareProcess(Process process, DataFolder folder, Uri address)
     {
         _process = process;
         _folder = folder;
@@ -18,11 +17,25 @@ internal sealed class BareProcess : IDisposable
 
     public Uri Address { get; }
 
-    public static async Task<BareProcess> StartAsync()
+    /// <summary>Processor time used so far.</summary>
+    public TimeSpan ProcessorTime()
     {
-        var folder = new TempFolder("bare");
+        _process.Refresh();
+        return _process.TotalProcessorTime;
+    }
+
+    /// <summary>Resident memory in bytes.</summary>
+    public long ResidentBytes()
+    {
+        _process.Refresh();
+        return _process.WorkingSet64;
+    }
+
+    public static async Task<BareProcess> StartAsync(LoadSession session)
+    {
+        var folder = session.NewFolder("bare");
         var process = Process.Start(new ProcessStartInfo(
-            "dotnet", [typeof(BareProcess).Assembly.Location, "bare", "--urls", "http://127.0.0.1:0", "--file", folder["fsync-each"]]) { RedirectStandardOutput = true })!;
+            "dotnet", [typeof(BareProcess).Assembly.Location, "bare", "--urls", "http://127.0.0.1:0", "--file", Path.Combine(folder.Path, "fsync-each")]) { RedirectStandardOutput = true })!;
         var line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The bare server ended.");
         return new BareProcess(process, folder, new Uri(line["listening ".Length..]));
     }

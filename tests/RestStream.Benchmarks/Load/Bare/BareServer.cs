@@ -1,9 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RestStream.Benchmarks.Load.Client;
 
@@ -12,10 +11,13 @@ namespace RestStream.Benchmarks.Load.Bare;
 /// <summary>
 /// What the machine gives without a log: Kestrel, the same bodies, the same size of answer. <c>/post</c> reads the body, <c>/parse</c> also walks over its JSON,
 /// <c>/fsync-each</c> also writes it to one file and flushes it before it answers, one request after the other.
+/// <c>/parked</c> is an event stream on which nothing comes.
 /// </summary>
 internal static class BareServer
 {
     private static readonly byte[] s_answer = """{"offsets":[{"partition":0,"offset":1234567,"timestamp":1790000000000}]}"""u8.ToArray();
+
+    private static readonly byte[] s_ok = ": ok\n\n"u8.ToArray();
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -58,6 +60,14 @@ internal static class BareServer
                 one.Release();
             }
             await AnswerAsync(context);
+        });
+
+        app.MapGet("/parked", async context =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.Body.WriteAsync(s_ok);
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
 
         app.Lifetime.ApplicationStarted.Register(() => Console.Out.WriteLine($"listening {app.Urls.First()}"));

@@ -17,6 +17,8 @@ internal static class Requests
         ];
     }
 
+    public static byte[] Get(string pathAndQuery) => Encoding.ASCII.GetBytes($"GET {pathAndQuery} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+
     /// <summary><c>[{"value":…},…]</c>.</summary>
     public static string Batch(int records, int valueBytes, int seed)
     {
@@ -28,7 +30,8 @@ internal static class Requests
 
     public static string Single(int valueBytes, int seed) => $"{{\"value\":{Value(valueBytes, seed)}}}";
 
-    private static string Value(int bytes, int seed)
+    /// <summary>A JSON object of about so many bytes.</summary>
+    public static string Value(int bytes, int seed)
     {
         var random = new Random(seed);
         var json = new StringBuilder(
