@@ -35,7 +35,8 @@ internal sealed class BareProcess : IDisposable
     {
         var folder = session.NewFolder("bare");
         var process = Process.Start(new ProcessStartInfo(
-            "dotnet", [typeof(BareProcess).Assembly.Location, "bare", "--urls", "http://127.0.0.1:0", "--file", Path.Combine(folder.Path, "fsync-each")]) { RedirectStandardOutput = true })!;
+            "dotnet", [typeof(BareProcess).Assembly.Location, "bare", "--urls", "http://127.0.0.1:0", "--file", Path.Combine(folder.Path, "fsync-each")])
+        { RedirectStandardOutput = true })!;
         var line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The bare server ended.");
         return new BareProcess(process, folder, new Uri(line["listening ".Length..]));
     }
