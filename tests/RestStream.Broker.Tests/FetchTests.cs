@@ -1,6 +1,5 @@
 using System.Text;
 using RestStream.Storage;
-using RestStream.Storage.Records;
 
 namespace RestStream.Broker.Tests;
 

@@ -11,6 +11,7 @@ internal static class LoadCommand
     private static readonly (string Name, string Text, Func<LoadSession, Task> Run)[] s_scenarios =
     [
         ("batch100", "100 records x 1 KiB JSON a request, acks=all, against an endpoint that parses the same JSON", Produce.Batch100Async),
+        ("batch100reuse", "the same into a topic that keeps 64 MB, so that no memory is new to the page cache", Produce.Batch100ReusedAsync),
         ("single64", "one record a request on 64 connections, against one fsync per request", Produce.Single64Async),
         ("single256", "one record a request on 256 connections, against a bare POST", Produce.Single256Async),
         ("topics1000", "the same spread over 1,000 topics, against one topic", ManyTopics.RunAsync),

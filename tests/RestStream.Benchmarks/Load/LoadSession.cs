@@ -23,9 +23,9 @@ internal sealed class LoadSession(LoadOptions options, Report report)
         StartTimeout = TimeSpan.FromMinutes(5),
     });
 
-    public static async Task CreateTopicAsync(ServerProcess server, string topic, int partitions = 1)
+    public static async Task CreateTopicAsync(ServerProcess server, string topic, int partitions = 1, string configs = "{}")
     {
-        using var body = new StringContent($"{{\"partitions\":{partitions}}}", Encoding.UTF8, "application/json");
+        using var body = new StringContent($"{{\"partitions\":{partitions},\"configs\":{configs}}}", Encoding.UTF8, "application/json");
         using var answer = await server.Client.PutAsync($"topics/{topic}", body);
         if (answer.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK))
             throw new InvalidOperationException($"PUT /topics/{topic} was answered {answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
