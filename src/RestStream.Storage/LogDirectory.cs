@@ -146,6 +146,7 @@ public sealed partial class LogDirectory : IAsyncDisposable
             log.AdvanceLogStart(start);
         }
         log.DeletePendingFiles(now);
+        log.DropIdleIndexes();
         return Math.Max(0, start - before);
     });
 

@@ -88,11 +88,18 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>Frees the memory of indexes that no reader used since the last call.</summary>
+    internal void DropIdleIndexes()
+    {
+        foreach (var segment in _segments)
+            segment.DropIdleIndexes();
+    }
+
     private bool IsExpired(LogSegment segment, long retentionMs, long nowMs)
     {
         if (retentionMs < 0)
             return false;
-        var largest = OnSegment(segment, IndexesOf)?.Largest.Timestamp ?? -1;
+        var largest = segment.LargestTimestamp ?? OnSegment(segment, IndexesOf)?.Largest.Timestamp ?? -1;
         return largest >= 0 && largest < nowMs - retentionMs;
     }
 }

@@ -12,13 +12,17 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
     /// <summary>Unindexed bytes from which on an index counts as cut short and is rebuilt, in index intervals. Generous: a foreign log may have used another interval.</summary>
     private const int DoubtfulIntervals = 16;
 
+    private const long UnknownTimestamp = long.MinValue;
+
     private readonly Lock _lock = new();
     private IFile? _log;
     private SegmentIndexes? _indexes;
-    private WeakReference<SegmentIndexes>? _cachedIndexes;
+    private SegmentIndexes? _cachedIndexes;
+    private bool _cachedIndexesUsed;
     private long _size = size;
     private long _publishedSize = size;
     private long _reserved;
+    private long _largestTimestamp = UnknownTimestamp;
     private bool _disposed;
     private string _suffix = "";
 
@@ -84,14 +88,38 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
     }
 
     /// <summary>The indexes if they are in memory.</summary>
-    public SegmentIndexes? IndexesInMemory =>
-        Volatile.Read(ref _indexes) ?? (_cachedIndexes is { } cached && cached.TryGetTarget(out var target) ? target : null);
+    public SegmentIndexes? IndexesInMemory
+    {
+        get
+        {
+            if (Volatile.Read(ref _indexes) is { } own)
+                return own;
+            if (Volatile.Read(ref _cachedIndexes) is not { } cached)
+                return null;
+            Volatile.Write(ref _cachedIndexesUsed, true);
+            return cached;
+        }
+    }
 
-    /// <summary>Keeps indexes in memory: for good (the active segment, or not yet written), or as long as the collector likes.</summary>
+    /// <summary>Largest timestamp in a closed segment whose indexes were in memory once, else null.</summary>
+    public long? LargestTimestamp => Volatile.Read(ref _largestTimestamp) is var known && known != UnknownTimestamp ? known : null;
+
+    /// <summary>Keeps indexes in memory: for good (the active segment, or not yet written), or while they are used (<see cref="DropIdleIndexes"/>).</summary>
     public void KeepIndexes(SegmentIndexes indexes, bool forGood)
     {
-        _cachedIndexes = forGood ? null : new(indexes);
+        if (!forGood)
+            Volatile.Write(ref _largestTimestamp, indexes.Largest.Timestamp);
+        Volatile.Write(ref _cachedIndexesUsed, true);
+        Volatile.Write(ref _cachedIndexes, forGood ? null : indexes);
         Volatile.Write(ref _indexes, forGood ? indexes : null);
+    }
+
+    /// <summary>Lets go of indexes that can be read again from their files and that nobody looked at since the last call.</summary>
+    public void DropIdleIndexes()
+    {
+        if (!Volatile.Read(ref _cachedIndexesUsed))
+            Volatile.Write(ref _cachedIndexes, null);
+        Volatile.Write(ref _cachedIndexesUsed, false);
     }
 
     /// <summary>Takes in a batch that is about to be written at <paramref name="position"/>.</summary>

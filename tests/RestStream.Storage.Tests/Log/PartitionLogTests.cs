@@ -197,6 +197,35 @@ public sealed class PartitionLogTests : IDisposable
     }
 
     [Fact]
+    public void The_indexes_of_a_closed_segment_stay_in_memory_while_they_are_read()
+    {
+        var config = LogConfig.Default with { SegmentBytes = 500 };
+        var log = _fixture.Create(config);
+        for (var i = 0; i < 50; i++)
+            log.Append(1000 + i, "value " + i);
+        log.Close();
+        var files = new CountingFiles(_fixture.Files);
+        var reopened = PartitionLog.Open(files, _fixture.Directory, "t-0", config,
+            new OpenLog { CleanShutdown = true, RecoveryPoint = 50, DurableEnd = 50, LogStartOffset = -1 }, _fixture.Clock, _ => { });
+        reopened.ReadAll();
+        var once = files.Opened;
+
+        // The collector has no say in it: an index of usual size is young.
+        GC.Collect();
+        reopened.ReadAll();
+        reopened.DropIdleIndexes();
+        reopened.ReadAll();
+        Assert.Equal(once, files.Opened);
+
+        // Not looked at between two passes: read again from the files.
+        reopened.DropIdleIndexes();
+        reopened.DropIdleIndexes();
+        Assert.Equal(50, reopened.ReadAll().Count);
+        Assert.True(files.Opened > once);
+        reopened.Abandon();
+    }
+
+    [Fact]
     public void An_untouched_log_is_closed_without_writing()
     {
         var log = _fixture.Create();
