@@ -24,13 +24,11 @@ internal static class DiskWork
         var waiting = new ConcurrentQueue<T>(items);
         ExceptionDispatchInfo? failure = null;
 
-        // Threads of their own: the pool would take blocked ones for busy and add others only slowly.
-        var running = new Thread[Math.Min(Threads, items.Count)];
-        for (var i = 0; i < running.Length; i++)
-        {
-            running[i] = new Thread(Run) { Name = "reststream-disk", IsBackground = true };
-            running[i].Start();
-        }
+        // Threads of their own: the pool would take blocked ones for busy and add others only slowly. The caller's is one of them.
+        var running = new List<Thread>(Threads - 1);
+        while (running.Count < Math.Min(Threads, items.Count) - 1 && TryStart(Run) is { } started)
+            running.Add(started);
+        Run();
         foreach (var thread in running)
             thread.Join();
         failure?.Throw();
@@ -47,6 +45,22 @@ internal static class DiskWork
                 // For the caller's thread.
                 Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(error), null);
             }
+        }
+    }
+
+    /// <summary>Null when the process has no descriptor or memory left for a thread, which is no reason not to do the work: it takes longer then.</summary>
+    private static Thread? TryStart(ThreadStart run)
+    {
+        var thread = new Thread(run) { Name = "reststream-disk", IsBackground = true };
+        try
+        {
+            thread.Start();
+            return thread;
+        }
+        catch (OutOfMemoryException)
+        {
+            // What the runtime makes of every failed pthread_create.
+            return null;
         }
     }
 }
