@@ -15,7 +15,9 @@ internal static class ErrorBody
     public static async Task SendAsync(HttpContext context, HttpError error)
     {
         var response = context.Response;
-        if (response.HasStarted)
+
+        // Bytes in the pipe that nobody flushed yet cannot be taken back either.
+        if (response.HasStarted || response.BodyWriter is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 })
         {
             context.Abort();
             return;
