@@ -85,7 +85,7 @@ public sealed class ProduceFuzzTests : IAsyncLifetime
             if (form == 0)
                 work.Parser.ReadBody(body, work.Records, rules);
             else if (form == 1)
-                new LineReader(body, firstLine: 0).Read(work, rules, int.MaxValue, lines: null, throwOnBadLine: false);
+                new LineReader(body, firstLine: 0, new LimitOptions()).Read(work, rules, int.MaxValue, lines: null, throwOnBadLine: false);
             else
                 work.Parser.ReadV2Body(body, work.Records, rules);
             return work.Records.RefusedCount == 0 && work.Records.Count > 0;

@@ -35,6 +35,9 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
         HttpError error => error,
         BrokerException refusal => From(refusal),
         BadHttpRequestException bad => From(bad),
+
+        // Kestrel's exception for the length of a chunk that no number holds; for every other bad chunk it is a BadHttpRequestException.
+        IOException { InnerException: OverflowException } => Generic(StatusCodes.Status400BadRequest, "Bad chunk size data."),
         _ => null,
     };
 

@@ -1,9 +1,10 @@
 using RestStream.Http.Errors;
+using RestStream.Settings;
 
 namespace RestStream.Http.Produce;
 
 /// <summary>Walks whole lines of NDJSON into a record set.</summary>
-internal sealed class LineReader(ReadOnlyMemory<byte> text, long firstLine)
+internal sealed class LineReader(ReadOnlyMemory<byte> text, long firstLine, LimitOptions limits)
 {
     private bool? _isUtf8;
 
@@ -41,6 +42,8 @@ internal sealed class LineReader(ReadOnlyMemory<byte> text, long firstLine)
             lines?.Add(Line);
             try
             {
+                if (line.Length > limits.MaxRequestBytes)
+                    throw TooLong(limits);
                 if (!isUtf8 && !RecordParser.IsUtf8(line))
                     throw HttpError.BadJson("The line is not valid UTF-8.");
                 work.Parser.ReadLine(line, work.Records, rules, Line - 1);
@@ -51,6 +54,9 @@ internal sealed class LineReader(ReadOnlyMemory<byte> text, long firstLine)
             }
         }
     }
+
+    public static HttpError TooLong(LimitOptions limits) => new(413, 41305, "line-too-long", "Line too long",
+        $"A line is longer than {limits.MaxRequestBytes} bytes, each line being a record of its own (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxRequestBytes)}).");
 
     /// <summary>Goes back to read the same lines again.</summary>
     public void Rewind(int position, long line) => (Position, Line) = (position, line);

@@ -79,17 +79,14 @@ internal sealed class NdJsonProduce(
             if (read.IsCanceled)
                 throw new HttpError(503, 50304, "stopping", "Stopping", "The server stops. Everything before this line is answered; send the rest again.") { RetryAfter = 5 };
             if (text.Length > limits.MaxRequestBytes)
-            {
-                throw new HttpError(413, 41305, "line-too-long", "Line too long",
-                    $"A line is longer than {limits.MaxRequestBytes} bytes (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxRequestBytes)}). The lines before it are written.");
-            }
+                throw LineReader.TooLong(limits);
         }
     }
 
     /// <summary>Appends whole lines, in pieces of at most as many records as one request may have.</summary>
     private async Task AppendAsync(ReadOnlyMemory<byte> text, bool isLast)
     {
-        var lines = new LineReader(text, _line);
+        var lines = new LineReader(text, _line, limits);
         do
         {
             var (position, line) = (lines.Position, lines.Line);

@@ -166,7 +166,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
                 work.Parser.ReadBody(work.Body.Span, work.Records, rules);
                 break;
             case BodyForm.NdJson:
-                new LineReader(work.Body.Memory, firstLine: 0).Read(work, rules, int.MaxValue, lines: null, throwOnBadLine: true);
+                new LineReader(work.Body.Memory, firstLine: 0, _limits).Read(work, rules, int.MaxValue, lines: null, throwOnBadLine: true);
                 break;
             default:
                 AddRaw(context.Request.Headers, work, rules, parameters);
