@@ -82,6 +82,10 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
     public void ReadV2Body(ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
     {
         body = WithoutMark(body);
+
+        // Confluent's proxy answers no body as it answers one without records.
+        if (body.IndexOfAnyExcept(" \t\r\n"u8) < 0)
+            throw NoRecords();
         CheckUtf8(body);
         var reader = new Utf8JsonReader(body, _options);
         try
@@ -116,7 +120,9 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         }
 
         if (into.Count == 0)
-            throw HttpError.Invalid("records", "The body is {\"records\":[…]} with at least one record.");
+            throw NoRecords();
+
+        static HttpError NoRecords() => HttpError.Invalid("records", "The body is {\"records\":[…]} with at least one record.");
     }
 
     public static bool IsUtf8(ReadOnlySpan<byte> text) => Utf8.IsValid(text);
