@@ -32,6 +32,7 @@ internal static class ApiExamples
         new("key", "Raw bodies only: the record's key."),
         new("partition", "Raw bodies only: the record's partition."),
         new("timestamp", "Raw bodies only: the record's time in epoch milliseconds."),
+        new("If-Match", "The offset that the first record shall get, such as \"43\": all records are appended as one batch if it is the partition's next one, else nothing (412).") { In = ParameterLocation.Header },
     ];
 
     private static readonly ApiBody[] s_produceBodies =
@@ -133,7 +134,7 @@ internal static class ApiExamples
     }.ToDictionary(p => p.Name);
 }
 
-/// <summary>One operation's examples. <paramref name="Parameters"/> are query parameters that its handler reads itself.</summary>
+/// <summary>One operation's examples. <paramref name="Parameters"/> are query parameters and headers that its handler reads itself.</summary>
 internal sealed record ApiOperation(IReadOnlyList<ApiBody> Requests, IReadOnlyList<ApiBody> Responses, IReadOnlyList<ApiParameter>? Parameters = null);
 
 /// <summary>A body as it goes over the wire.</summary>
@@ -144,13 +145,15 @@ internal sealed record ApiParameter(string Name, string Description, params stri
 {
     public bool IsNumber { get; init; }
 
+    public ParameterLocation In { get; init; } = ParameterLocation.Query;
+
     /// <summary>What the Swagger UI fills in.</summary>
     public JsonNode? Example { get; init; }
 
     public OpenApiParameter ToOpenApi() => new()
     {
         Name = Name,
-        In = ParameterLocation.Query,
+        In = In,
         Description = Description,
         Schema = Schema(),
     };

@@ -47,7 +47,7 @@ internal static class ProduceEndpoints
                 new ProducesResponseTypeMetadata(StatusCodes.Status207MultiStatus, typeof(object), answerTypes));
         }
 
-        foreach (var status in s_refusals)
+        foreach (var status in isV2 ? s_refusals : [.. s_refusals, StatusCodes.Status412PreconditionFailed])
             route.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(object), errorTypes));
     }
 }

@@ -234,7 +234,9 @@ internal sealed class ProduceHandler(IServiceProvider services)
             return false;
         }
 
-        if (parameters.Strict)
+        if (parameters.ExpectedOffset >= 0)
+            await records.AppendAtAsync(parameters.ExpectedOffset);
+        else if (parameters.Strict)
             await records.AppendAtomicAsync();
         else
             await records.AppendAsync();
@@ -278,7 +280,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
         if (records.Count == 1 || (!strict && records.Refusals.All(r => ReferenceEquals(r, first))))
             return first;
         var detail = strict
-            ? $"Nothing was written, because strict=true and {records.RefusedCount} of {records.Count} records are refused. The first: {first.Message}"
+            ? $"Nothing was written, because all or nothing was asked for (strict=true or If-Match) and {records.RefusedCount} of {records.Count} records are refused. The first: {first.Message}"
             : $"None of the {records.Count} records was taken. The first: {first.Message}";
         return new HttpError(first.Status, first.ErrorCode, first.Slug, first.Title, detail)
         {

@@ -4,7 +4,7 @@ using RestStream.Http.Errors;
 
 namespace RestStream.Http.Produce;
 
-/// <summary>The query of a produce request.</summary>
+/// <summary>The query of a produce request, and its precondition.</summary>
 internal struct ProduceParameters
 {
     /// <summary>False: answered before the records are durable (<c>acks=0</c>). <c>1</c> is the same as <c>all</c>: there is one copy.</summary>
@@ -14,6 +14,9 @@ internal struct ProduceParameters
     public bool Strict;
     public DataFormat KeyFormat = DataFormat.Text;
     public DataFormat ValueFormat = DataFormat.Json;
+
+    /// <summary>The offset that the first record must get (<c>If-Match</c>), or nothing is written; -1 = any.</summary>
+    public long ExpectedOffset = -1;
 
     /// <summary>For raw bodies; -1 = not given.</summary>
     public int Partition = -1;
@@ -34,10 +37,14 @@ internal struct ProduceParameters
     public static ProduceParameters Read(HttpRequest request)
     {
         var parameters = new ProduceParameters();
-        if (!request.QueryString.HasValue)
-            return parameters;
-        foreach (var pair in new QueryStringEnumerable(request.QueryString.Value.AsMemory()))
-            parameters.Set(pair);
+        if (request.QueryString.HasValue)
+        {
+            foreach (var pair in new QueryStringEnumerable(request.QueryString.Value.AsMemory()))
+                parameters.Set(pair);
+        }
+
+        if (request.Headers.IfMatch is { Count: > 0 } condition)
+            parameters.SetCondition(condition.ToString());
         return parameters;
     }
 
@@ -48,6 +55,16 @@ internal struct ProduceParameters
             throw HttpError.BadParameter(name, $"'{name}' in the query is for raw bodies. A JSON record carries its own \"{name}\".");
         if (rawBody && _valueFormatGiven)
             throw HttpError.BadParameter("value_format", "The bytes of a raw body are the value; value_format is for JSON bodies.");
+    }
+
+    private void SetCondition(string condition)
+    {
+        var text = condition is ['"', .. var quoted, '"'] ? quoted : condition;
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ExpectedOffset))
+            throw HttpError.BadParameter("If-Match", "If-Match is the offset that the first record shall get, such as \"43\".");
+        if (!WaitForAppend)
+            throw HttpError.BadParameter("If-Match", "With acks=0 nobody would learn whether the offset matched; leave one of the two out.");
+        Strict = true;
     }
 
     private void Set(QueryStringEnumerable.EncodedNameValuePair pair)

@@ -163,6 +163,21 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
             _parts[i].Result = results[firsts[i]];
     }
 
+    /// <summary>Appends everything as one batch whose first record gets this offset: all records or, with an exception, none.</summary>
+    /// <exception cref="HttpError">422: the records are for several partitions, or too many for one batch.</exception>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.OffsetMismatch"/>, and every other reason why nothing was written.</exception>
+    public async Task AppendAtAsync(long offset)
+    {
+        if (_partCount == 0)
+            return;
+        if (_partCount > 1)
+            throw HttpError.Invalid("If-Match", $"If-Match is the next offset of one partition, and these records go to {_partCount}. Name one in the path: /topics/{{topic}}/partitions/{{partition}}/records.");
+        var part = _parts[0];
+        if (part.Full.Count > 0)
+            throw HttpError.Invalid("If-Match", "With If-Match the records of a request are one batch; these are more than max.message.bytes of the topic.");
+        part.Result = await broker.ProduceAsync(part.Id, part.Builder.Build(), offset);
+    }
+
     /// <summary>Hands everything to the broker and does not wait; what fails now fails unseen, as <c>acks=0</c> asks.</summary>
     public void AppendWithoutWaiting()
     {
