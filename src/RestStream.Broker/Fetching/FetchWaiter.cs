@@ -59,8 +59,6 @@ internal sealed class FetchWaiter : IValueTaskSource<bool>, IDisposable
             _maxWait = maxWait;
         }
 
-        _parked = true;
-        _instruments.ReaderParked();
         for (var i = 0; i < _slots.Length; i++)
             _partitions[i].Waiters.Park(_slots[i], version);
 
@@ -78,6 +76,9 @@ internal sealed class FetchWaiter : IValueTaskSource<bool>, IDisposable
                 _registration = cancellationToken.UnsafeRegister(static (waiter, token) => ((FetchWaiter)waiter!).Cancel(token), this);
         }
 
+        // Counted last: whoever sees the reader counted may rely on its timer. Nobody unparks before this returns.
+        _parked = true;
+        _instruments.ReaderParked();
         return new ValueTask<bool>(this, version);
     }
 

@@ -189,7 +189,7 @@ public sealed class V2ProduceTests(ProduceServer server)
     }
 
     [Theory]
-    [InlineData(JsonType, "", 400, 40000)]
+    [InlineData(JsonType, "", 422, 42200)]
     [InlineData(JsonType, "{", 400, 40000)]
     [InlineData(JsonType, """{"records":[{"value":1}]} x""", 400, 40000)]
     [InlineData(JsonType, """{"records":[{"value":1}],"records":[]}""", 400, 40000)]
