@@ -12,8 +12,8 @@ using RestStream.Storage.Records;
 
 namespace RestStream.Tests.Produce;
 
-/// <summary>All tests of produce share one server.</summary>
-[CollectionDefinition(Name)]
+/// <summary>All tests of produce share one server. No others run meanwhile: some look at what the whole process allocates.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ProduceCollection : ICollectionFixture<ProduceServer>
 {
     public const string Name = "produce";
