@@ -78,6 +78,36 @@ public sealed class CompressedBodyTests(ProduceServer server)
     }
 
     [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    [InlineData("zstd")]
+    public async Task A_stream_of_lines_that_ends_early_says_so_and_holds_no_line_in_part(string coding)
+    {
+        var topic = await server.CreateTopicAsync();
+        var values = Enumerable.Range(0, 400).Select(i => $"\"{i} {Guid.NewGuid()}\"").ToList();
+        var whole = Compress(coding, string.Concat(values.Select(v => $"{{\"value\":{v}}}\n")));
+
+        var answer = await PostAsync(topic, whole[..(whole.Length / 2)], "application/x-ndjson", coding);
+
+        Assert.Contains("\"error_code\":", answer.Body);
+        var written = server.Read(topic).Select(r => r.ValueText!).ToList();
+        Assert.True(written.Count < values.Count);
+        Assert.Equal(values.Take(written.Count), written);
+        (await PostAsync(topic, whole, "application/x-ndjson", coding)).Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Identity_is_no_coding()
+    {
+        var topic = await server.CreateTopicAsync();
+
+        (await PostAsync(topic, """{"value":1}"""u8.ToArray(), "application/json", "identity")).Is(HttpStatusCode.OK);
+
+        Assert.Equal(["1"], server.Read(topic).Select(r => r.ValueText));
+    }
+
+    [Theory]
     [InlineData("lzma")]
     [InlineData("gzip, br")]
     public async Task A_coding_that_cannot_be_read_is_415_and_the_others_are_named(string coding)

@@ -19,7 +19,7 @@ public sealed class NdJsonProduceTests(ProduceServer server)
         await connection.ConnectAsync(server.Address.Host, server.Address.Port);
         var stream = connection.GetStream();
         using var answers = new StreamReader(stream, Encoding.UTF8);
-        await SendAsync(stream, $"POST /topics/{topic}/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NdJson}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        await SendAsync(stream, Head(topic, "Transfer-Encoding: chunked"));
 
         for (var i = 0; i < 5; i++)
         {
@@ -101,28 +101,84 @@ public sealed class NdJsonProduceTests(ProduceServer server)
         Assert.Equal(count, server.CountOf(topic));
     }
 
+    [Theory]
+    [InlineData(1, 1)] // whole in one read of the server
+    [InlineData(20, 1)] // larger than everything that is buffered on the way
+    [InlineData(20, 4096)]
+    public async Task A_line_beyond_the_limit_is_refused_in_its_place_however_it_arrives(int timesTheLimit, int blanksInFront)
+    {
+        var topic = await server.CreateTopicAsync();
+        var tooLong = new string(' ', ProduceServer.MaxRequestBytes / 4096 * blanksInFront) + $"{{\"value\":\"{new string('x', ProduceServer.MaxRequestBytes * timesTheLimit)}\"}}";
+
+        var answer = await server.PostAsync($"/topics/{topic}/records", $"{{\"value\":1}}\n{tooLong}\n{{\"value\":3}}\n", NdJson);
+
+        var lines = answer.Lines;
+        Assert.Equal(3, lines.Length);
+        Assert.Equal(41305, lines[1].GetProperty("error").GetProperty("error_code").GetInt32());
+        Assert.Equal(2, lines[1].GetProperty("line").GetInt64());
+        Assert.Equal([0L, 1L], new[] { lines[0], lines[2] }.Select(l => l.GetProperty("offset").GetInt64()));
+        Assert.Equal(["1", "3"], server.Read(topic).Select(r => r.ValueText));
+    }
+
     [Fact]
-    public async Task A_line_beyond_the_limit_ends_the_stream_with_the_reason_and_what_came_before_is_written()
+    public async Task A_body_that_is_one_line_beyond_the_limit_is_413()
     {
         var topic = await server.CreateTopicAsync();
 
-        var answer = await server.PostAsync($"/topics/{topic}/records", "{\"value\":1}\n" + new string('x', ProduceServer.MaxRequestBytes * 2), NdJson);
+        (await server.PostAsync($"/topics/{topic}/records", new string('x', ProduceServer.MaxRequestBytes * 20), NdJson)).IsError(413, 41305);
 
-        Assert.Equal(0, answer.Lines[0].GetProperty("offset").GetInt64());
-        Assert.Equal(41305, answer.Lines[^1].GetProperty("error").GetProperty("error_code").GetInt32());
+        Assert.Equal(0, server.CountOf(topic));
+    }
+
+    [Theory]
+    [InlineData("xyz\r\n")]
+    [InlineData("ffffffffffffffffff\r\n")]
+    public async Task A_chunk_that_is_none_cuts_the_connection_behind_the_receipts(string chunk)
+    {
+        var topic = await server.CreateTopicAsync();
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(server.Address.Host, server.Address.Port);
+        var stream = connection.GetStream();
+        using var answers = new StreamReader(stream, Encoding.UTF8);
+        await SendAsync(stream, Head(topic, "Transfer-Encoding: chunked"));
+        await SendChunkAsync(stream, "{\"value\":1}\n");
+        await NextLineAsync(answers, '{');
+
+        await SendAsync(stream, chunk);
+
+        // Neither another receipt nor the chunk that ends an answer well.
+        await Assert.ThrowsAnyAsync<IOException>(() => NextLineAsync(answers, '{', '0'));
         Assert.Equal(["1"], server.Read(topic).Select(r => r.ValueText));
     }
 
     [Fact]
-    public async Task A_line_beyond_the_limit_is_refused_in_its_place_when_its_end_is_known()
+    public async Task Lines_for_several_topics_each_name_theirs()
+    {
+        var (one, other) = (await server.CreateTopicAsync(), await server.CreateTopicAsync());
+
+        var answer = await server.PostAsync("/records", $"{{\"topic\":\"{one}\",\"value\":1}}\n{{\"value\":2}}\n{{\"topic\":\"{other}\",\"value\":3}}\n", NdJson);
+
+        var lines = answer.Lines;
+        Assert.Equal([one, other], new[] { lines[0], lines[2] }.Select(l => l.GetProperty("topic").GetString()));
+        Assert.Equal(2, lines[1].GetProperty("line").GetInt64());
+        Assert.Equal((1, 1), (server.CountOf(one), server.CountOf(other)));
+    }
+
+    [Fact]
+    public async Task Without_acks_only_refusals_are_answered_and_the_records_follow()
     {
         var topic = await server.CreateTopicAsync();
-        var tooLong = $"{{\"value\":\"{new string('x', ProduceServer.MaxRequestBytes)}\"}}";
 
-        var answer = await server.PostAsync($"/topics/{topic}/records", $"{{\"value\":1}}\n{tooLong}\n{{\"value\":3}}\n", NdJson);
+        var taken = await server.PostAsync($"/topics/{topic}/records?acks=0", "{\"value\":1}\n{\"value\":2}\n", NdJson);
+        var mixed = await server.PostAsync($"/topics/{topic}/records?acks=0", "{\"value\":3}\nno json\n", NdJson);
 
-        Assert.Contains(answer.Lines, l => l.TryGetProperty("error", out var error) && error.GetProperty("error_code").GetInt32() == 41305 && l.GetProperty("line").GetInt64() == 2);
-        Assert.DoesNotContain(server.Read(topic), r => r.ValueText!.Length > 10);
+        Assert.Equal((202, ""), (taken.Status, taken.Body));
+        Assert.Equal(207, mixed.Status);
+        Assert.Equal(2, Assert.Single(mixed.Lines).GetProperty("line").GetInt64());
+
+        // Appends are taken in order: when this one is answered, those before it are there.
+        (await server.PostAsync($"/topics/{topic}/records", "{\"value\":4}\n", NdJson)).Is(HttpStatusCode.OK);
+        Assert.Equal(["1", "2", "3", "4"], server.Read(topic).Select(r => r.ValueText));
     }
 
     [Fact]
@@ -144,7 +200,7 @@ public sealed class NdJsonProduceTests(ProduceServer server)
         {
             await connection.ConnectAsync(server.Address.Host, server.Address.Port);
             var stream = connection.GetStream();
-            await SendAsync(stream, $"POST /topics/{topic}/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NdJson}\r\nContent-Length: 1000\r\n\r\n{{\"value\":1}}\n{{\"value\":2}}");
+            await SendAsync(stream, Head(topic, "Content-Length: 1000") + "{\"value\":1}\n{\"value\":2}");
             using var answers = new StreamReader(stream, Encoding.UTF8);
             await NextLineAsync(answers, '{');
             connection.Client.Shutdown(SocketShutdown.Send);
@@ -156,13 +212,17 @@ public sealed class NdJsonProduceTests(ProduceServer server)
         Assert.Equal(["1"], server.Read(topic).Select(r => r.ValueText));
     }
 
-    /// <summary>The next line that begins so; others are the head of the answer and the lengths of chunks.</summary>
-    private static async Task<string> NextLineAsync(StreamReader answers, char begin)
+    private static string Head(string topic, string framing) => $"POST /topics/{topic}/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NdJson}\r\n{framing}\r\n\r\n";
+
+    /// <summary>The next line that begins with one of these; others are the head of the answer and the lengths of chunks.</summary>
+    /// <exception cref="IOException">The server closed the connection.</exception>
+    /// <exception cref="TimeoutException">No such line within half a minute.</exception>
+    private static async Task<string> NextLineAsync(StreamReader answers, params char[] begins)
     {
         while (true)
         {
-            var line = await answers.ReadLineAsync() ?? throw new IOException("The server closed the connection.");
-            if (line.StartsWith(begin))
+            var line = await answers.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) ?? throw new IOException("The server closed the connection.");
+            if (line.Length > 0 && begins.Contains(line[0]))
                 return line;
         }
     }

@@ -36,14 +36,15 @@ internal sealed class LineReader(ReadOnlyMemory<byte> text, long firstLine, Limi
             var line = end < 0 ? rest : rest[..end];
             Position += end < 0 ? line.Length : line.Length + 1;
             Line++;
-            if (line.IndexOfAnyExcept(" \t\r"u8) < 0)
+            var isTooLong = line.Length > limits.MaxRequestBytes;
+            if (!isTooLong && line.IndexOfAnyExcept(" \t\r"u8) < 0)
                 continue;
 
             lines?.Add(Line);
             try
             {
-                if (line.Length > limits.MaxRequestBytes)
-                    throw TooLong(limits);
+                if (isTooLong)
+                    throw TooLong();
                 if (!isUtf8 && !RecordParser.IsUtf8(line))
                     throw HttpError.BadJson("The line is not valid UTF-8.");
                 work.Parser.ReadLine(line, work.Records, rules, Line - 1);
@@ -55,7 +56,7 @@ internal sealed class LineReader(ReadOnlyMemory<byte> text, long firstLine, Limi
         }
     }
 
-    public static HttpError TooLong(LimitOptions limits) => new(413, 41305, "line-too-long", "Line too long",
+    private HttpError TooLong() => new(413, 41305, "line-too-long", "Line too long",
         $"A line is longer than {limits.MaxRequestBytes} bytes, each line being a record of its own (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxRequestBytes)}).");
 
     /// <summary>Goes back to read the same lines again.</summary>

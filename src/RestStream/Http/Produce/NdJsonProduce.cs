@@ -42,9 +42,9 @@ internal sealed class NdJsonProduce(
         {
             await CopyAsync(body);
         }
-        catch (Exception e) when (_started && ErrorResponses.TryFrom(e) is { } error && e is not BadHttpRequestException)
+        catch (Exception e) when (_started && ErrorResponses.TryFrom(e) is { } error && e is not (BadHttpRequestException or IOException))
         {
-            // The status is gone already; the last line says why the stream ends.
+            // The status is gone already; the last line says why the stream ends. A body that breaks HTTP itself has its connection cut instead.
             Receipts.WriteRefusal(error, _line + 1, work.Answer);
             work.Answer.Append("\n"u8);
         }
@@ -73,13 +73,14 @@ internal sealed class NdJsonProduce(
                 text.RemoveFirst(whole);
             }
 
+            // Of a line beyond the limit only as much is kept as shows it; it is refused in its place when its end comes, however it arrives.
+            if (text.Length > limits.MaxRequestBytes)
+                text.Truncate(limits.MaxRequestBytes + 1);
             searched = text.Length;
             if (read.IsCompleted)
                 return;
             if (read.IsCanceled)
                 throw new HttpError(503, 50304, "stopping", "Stopping", "The server stops. Everything before this line is answered; send the rest again.") { RetryAfter = 5 };
-            if (text.Length > limits.MaxRequestBytes)
-                throw LineReader.TooLong(limits);
         }
     }
 
