@@ -42,7 +42,10 @@ public class EventSourceTests
             await browser.Page.WaitForFunctionAsync("() => window.records.length >= 20");
             await SendAsync(server, 20, 21);
             await browser.Page.WaitForFunctionAsync("() => window.records.length >= 21");
-            Assert.Equal(Enumerable.Range(0, 21), (await browser.Page.EvaluateAsync<int[]>("window.records")).Order());
+            var records = await browser.Page.EvaluateAsync<int[]>("window.records");
+            Assert.Equal(Enumerable.Range(0, 21), records.Order());
+            foreach (var partition in new[] { 0, 1 })
+                Assert.Equal(records.Where(r => r % 2 == partition).Order(), records.Where(r => r % 2 == partition));
 
             // Made again: told once, and the new topic is read from its beginning.
             (await server.Client.DeleteAsync("topics/t")).EnsureSuccessStatusCode();
@@ -52,6 +55,25 @@ public class EventSourceTests
             await browser.Page.WaitForFunctionAsync("() => window.others.includes('reset') && window.records.length >= 24");
             Assert.Equal([100, 101, 102], (await browser.Page.EvaluateAsync<int[]>("window.records")).Where(r => r >= 100).Order());
         }
+    }
+
+    [RequiresToolFact("chromium")]
+    public async Task It_is_told_of_records_that_were_deleted_and_goes_on_behind_them()
+    {
+        using var folder = new TempFolder("gap");
+        await using var server = await ServerProcess.StartAsync(folder["data"]);
+        (await server.Client.PutAsJsonAsync("topics/t", new { partitions = 2 })).EnsureSuccessStatusCode();
+        await SendAsync(server, 0, 10);
+        (await server.Client.PostAsJsonAsync("topics/t/truncate", new { before = new Dictionary<string, long> { ["0"] = 3 } })).EnsureSuccessStatusCode();
+        await using var browser = await Browser.StartAsync(ownScripts: true);
+        await browser.Page.GotoAsync(server.Address.AbsoluteUri);
+
+        await browser.Page.EvaluateAsync(Follow, "/topics/t/records?cursor=0:1,1:5");
+        await browser.Page.WaitForFunctionAsync("() => window.records.length >= 2");
+
+        var (others, records) = (await browser.Page.EvaluateAsync<string[]>("window.others"), await browser.Page.EvaluateAsync<int[]>("window.records"));
+        Assert.Equal(["gap"], others);
+        Assert.Equal([6, 8], records);
     }
 
     [RequiresToolFact("chromium")]
@@ -75,6 +97,15 @@ public class EventSourceTests
                 } catch { return 0; }
             }
             """;
+        const string read = """
+            async base => {
+                try {
+                    return (await fetch(base + 'topics/t/records')).status;
+                } catch { return 0; }
+            }
+            """;
+        Assert.Equal(0, await browser.Page.EvaluateAsync<int>(read, closed.Address.AbsoluteUri));
+        Assert.Equal(200, await browser.Page.EvaluateAsync<int>(read, open.Address.AbsoluteUri));
         Assert.Equal(0, await browser.Page.EvaluateAsync<int>(write, closed.Address.AbsoluteUri));
         await Assert.ThrowsAnyAsync<Exception>(() => browser.Page.EvaluateAsync(Follow, closed.Address + "topics/t/records?from=earliest"));
         Assert.Equal(200, await browser.Page.EvaluateAsync<int>(write, open.Address.AbsoluteUri));
