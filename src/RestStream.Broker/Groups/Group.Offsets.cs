@@ -1,6 +1,5 @@
 using RestStream.Broker.Groups.Classic;
 using RestStream.Broker.Groups.Formats;
-using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Records;
 
@@ -117,6 +116,17 @@ internal sealed partial class Group
         }
     }
 
+    /// <summary>After a start: offsets of a topic that was made again since. Those of a topic that is missing stay, in case it was lost and comes back.</summary>
+    public void ForgetOffsetsOfEarlierTopics()
+    {
+        lock (_lock)
+        {
+            var gone = _offsets.All.Where(e => e.Committed is { } value && _coordinator.PartitionCountOf(e.Partition.Topic) > 0 && !IsOfToday(e.Partition, value)).ToList();
+            if (gone.Count > 0)
+                WriteTombstones(gone);
+        }
+    }
+
     public CommittedOffset? CommittedOffset(TopicPartition partition)
     {
         lock (_lock)
@@ -157,22 +167,7 @@ internal sealed partial class Group
     }
 
     /// <summary>What the log says. Before anybody else knows the group.</summary>
-    public void RestoreOffset(TopicPartition partition, OffsetCommitValue? value)
-    {
-        if (value is null)
-            _offsets.Remove(partition);
-        else
-            _offsets.FindOrAdd(Name, partition).Committed = value;
-    }
-
-    public bool HasOffsets
-    {
-        get
-        {
-            lock (_lock)
-                return _offsets.Count > 0;
-        }
-    }
+    public void RestoreOffset(TopicPartition partition, OffsetCommitValue value) => _offsets.FindOrAdd(Name, partition).Committed = value;
 
     private ErrorCode? CheckCommit(OffsetCommitRequest request)
     {

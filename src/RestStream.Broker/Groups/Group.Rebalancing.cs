@@ -318,6 +318,7 @@ internal sealed partial class Group
         if (_members.Count == 0)
         {
             _protocol = null;
+            NoteSubscriptions();
             Become(GroupState.Empty);
             _coordinator.Log.GroupEmpty(Name, _generation);
             WriteMetadata(Metadata(_ => []), new GroupWrite(() => { }, e => _coordinator.Log.GroupNotWritten(Name, e.Message)));
@@ -327,6 +328,7 @@ internal sealed partial class Group
         foreach (var member in _members.All)
             RefreshSubscription(member);
         _protocol = _members.SelectProtocol();
+        NoteSubscriptions();
         Become(GroupState.CompletingRebalance);
         foreach (var member in _members.All)
         {

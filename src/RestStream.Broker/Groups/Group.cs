@@ -133,6 +133,7 @@ internal sealed partial class Group : IHasDeadlines
         }
 
         _members.RestoreLeader(stored.Leader);
+        NoteSubscriptions();
         _state = stored.Members.Count > 0 ? GroupState.Stable : GroupState.Empty;
     }
 

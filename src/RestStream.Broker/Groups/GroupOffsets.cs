@@ -21,8 +21,6 @@ internal sealed class GroupOffsets
         return entry;
     }
 
-    public void Remove(TopicPartition partition) => _entries.Remove(partition);
-
     /// <summary>Forgets the entry when nothing is committed and nothing on its way.</summary>
     public void RemoveIfEmpty(OffsetEntry entry)
     {
