@@ -8,7 +8,7 @@ namespace RestStream.Broker.Groups.Assignors;
 /// </summary>
 internal abstract class Assignor
 {
-    private static readonly Assignor[] All = [new RangeAssignor(), new RoundRobinAssignor()];
+    private static readonly Assignor[] All = [new RangeAssignor(), new RoundRobinAssignor(), new StickyAssignor(cooperative: false), new StickyAssignor(cooperative: true)];
 
     /// <summary>The names that <see cref="Find"/> knows, the default first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(a => a.Name)];
