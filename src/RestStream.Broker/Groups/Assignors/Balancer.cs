@@ -73,18 +73,26 @@ internal sealed class Balancer
         {
             moved = false;
             for (var topic = 0; topic < _holdings.Topics; topic++)
-            {
-                while (true)
-                {
-                    var most = _holdings.SubscribersOf[topic].MaxBy(m => HandOf(m, topic).Count > 0 ? _load[m] : -1);
-                    var least = _holdings.SubscribersOf[topic].MinBy(m => _load[m]);
-                    if (HandOf(most, topic).Count == 0 || _load[most] < _load[least] + 2)
-                        break;
-                    Move(HandOf(most, topic).Next, most, least);
-                    moved = true;
-                }
-            }
+                moved |= Level(topic);
         }
+    }
+
+    private bool Level(int topic)
+    {
+        // A member that gives stands in the second queue with what it had before, one that gets does so in the first. The next pass, with new queues, sees to what that hides.
+        var givers = new PriorityQueue<int, int>(_holdings.SubscribersOf[topic].Where(m => HandOf(m, topic).Count > 0).Select(m => (m, -_load[m])));
+        var takers = new PriorityQueue<int, int>(_holdings.SubscribersOf[topic].Select(m => (m, _load[m])));
+        var moved = false;
+        while (givers.TryDequeue(out var giver, out _) && _load[giver] >= _load[takers.Peek()] + 2)
+        {
+            var taker = takers.Dequeue();
+            Move(HandOf(giver, topic).Next, giver, taker);
+            takers.Enqueue(taker, _load[taker]);
+            if (HandOf(giver, topic).Count > 0)
+                givers.Enqueue(giver, -_load[giver]);
+            moved = true;
+        }
+        return moved;
     }
 
     /// <summary>A node on a ring that makes things cheaper; null when there is none.</summary>
