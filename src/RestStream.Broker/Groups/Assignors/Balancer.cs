@@ -1,10 +1,11 @@
 namespace RestStream.Broker.Groups.Assignors;
 
 /// <summary>
-/// The sticky assignment when members subscribe to different topics. What is wanted, the best balance and then the fewest moves, is a flow of least cost: every partition costs one when it is not at home, and a
-/// member's n-th partition costs 2n-1 times more than all moves together (the sum of squares; whatever makes it least makes the differences between members least too).
-/// <para>So: a good start, then as long as there is a ring of moves that makes things cheaper, do it. A ring leads from member to member, each giving one partition to the next; it may pass "outside", where a member
-/// only gives or only gets. When there is no such ring left the assignment is the best there is (a theorem about flows). Rings are found as Bellman and Ford do it.</para>
+/// The sticky assignment when members subscribe to different topics. What is wanted, the best balance and then the fewest moves, is a flow of least cost: a partition costs one when it
+/// is not at home, and a member's n-th partition costs 2n-1 times more than all moves together (the sum of squares; what makes it least makes the differences between members least too).
+/// <para>So: a good start, then as long as there is a ring of moves that makes things cheaper, do it. A ring leads from member to member, each giving one partition to the next; it may
+/// pass "outside", where a member only gives or only gets. When there is no such ring left the assignment is the best there is (a theorem about flows). Rings are found as Bellman and
+/// Ford do it.</para>
 /// </summary>
 internal sealed class Balancer
 {

@@ -4,7 +4,10 @@ using System.Text;
 
 namespace RestStream.Broker.Groups.Patterns;
 
-/// <summary>A set of UTF-16 characters, which is what every class, property and literal of a Java pattern comes down to; so unions, intersections and negations need no counterpart in .NET's dialect.</summary>
+/// <summary>
+/// A set of UTF-16 characters, which is what every class, property and literal of a Java pattern comes down to;
+/// so unions, intersections and negations need no counterpart in .NET's dialect.
+/// </summary>
 internal sealed class CharSet
 {
     private const int Characters = char.MaxValue + 1;

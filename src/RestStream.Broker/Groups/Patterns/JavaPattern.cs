@@ -4,8 +4,9 @@ using System.Text;
 namespace RestStream.Broker.Groups.Patterns;
 
 /// <summary>
-/// Says a pattern of Java's dialect in .NET's. The two differ in quiet ways (<c>\d</c>, <c>\w</c> and <c>(?i)</c> are ASCII in Java, <c>\h</c> and <c>\Q..\E</c> do not exist in .NET, classes nest and intersect),
-/// so nothing is passed through: every construct is read as Java reads it and written anew, with flags worked in. What has no counterpart is refused. Groups capture nothing, since only the answer yes or no counts.
+/// Says a pattern of Java's dialect in .NET's. The two differ in quiet ways: <c>\d</c>, <c>\w</c> and <c>(?i)</c> are ASCII in Java, <c>\h</c> and <c>\Q..\E</c> do not exist in .NET,
+/// classes nest and intersect. So nothing is passed through: every construct is read as Java reads it and written anew, with flags worked in; what has no counterpart is refused.
+/// Groups capture nothing, since only the answer yes or no counts.
 /// </summary>
 internal sealed class JavaPattern(string text)
 {
