@@ -1,3 +1,4 @@
+using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Records;
@@ -50,6 +51,40 @@ public interface IBroker
 
     /// <summary>The segments of one partition, oldest first.</summary>
     IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition);
+
+    /// <summary>
+    /// A membership of a consumer group. With an <see cref="GroupJoin.InstanceId"/> that is known already (after a restart too) it is that membership again, else a new one;
+    /// nothing is sent to the group before <see cref="IGroupConsumer.ReadyAsync"/>.
+    /// </summary>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidGroupId"/>, <see cref="ErrorCode.InvalidSessionTimeout"/>, <see cref="ErrorCode.InvalidRequest"/> (bad pattern, unknown assignor), <see cref="ErrorCode.LimitReached"/>.</exception>
+    IGroupConsumer JoinGroup(GroupJoin join);
+
+    /// <summary>The membership of that name that <see cref="JoinGroup"/> handed out or the log remembers; null when there is none.</summary>
+    IGroupConsumer? FindGroupConsumer(string group, string instanceId);
+
+    /// <summary>Groups in ordinal order, from the first one after <paramref name="after"/> (null: from the start), at most <paramref name="limit"/>.</summary>
+    IReadOnlyList<GroupListing> ListGroups(string? after, int limit);
+
+    /// <exception cref="BrokerException"><see cref="ErrorCode.GroupIdNotFound"/>.</exception>
+    GroupDescription DescribeGroup(string group);
+
+    /// <summary>Takes the group and its offsets away, durably. <see cref="ErrorCode.GroupIdNotFound"/>, <see cref="ErrorCode.NonEmptyGroup"/> while it has members.</summary>
+    Task DeleteGroupAsync(string group, CancellationToken cancellationToken);
+
+    /// <summary>Committed offsets in the order of topic and partition; empty for a group that does not exist.</summary>
+    IReadOnlyList<CommittedOffset> CommittedOffsets(string group);
+
+    /// <summary>The committed offset of one partition; null when there is none.</summary>
+    CommittedOffset? CommittedOffset(string group, TopicPartition partition);
+
+    /// <summary>
+    /// Commits without being a member (a consumer that chose its partitions itself, or an operator); durable when it returns. Makes the group when it is new.
+    /// <see cref="ErrorCode.NonEmptyGroup"/> while it has members, <see cref="ErrorCode.OffsetMetadataTooLarge"/>, <see cref="ErrorCode.UnknownTopicOrPartition"/>.
+    /// </summary>
+    Task CommitOffsetsAsync(string group, IReadOnlyList<OffsetCommit> offsets, CancellationToken cancellationToken);
+
+    /// <summary>Forgets committed offsets, durably. <see cref="ErrorCode.GroupIdNotFound"/>, <see cref="ErrorCode.GroupSubscribedToTopic"/>.</summary>
+    Task DeleteOffsetsAsync(string group, IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken);
 
     /// <summary>Whether appends are taken, recovery results, free disk.</summary>
     BrokerHealth Health { get; }
