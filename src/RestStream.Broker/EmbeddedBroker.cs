@@ -22,6 +22,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private readonly BrokerInstruments _instruments;
     private readonly EncodedCache _cache;
     private readonly Retention _retention;
+    private readonly Compaction _compaction;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly Dictionary<string, string> _topicDefaults;
@@ -30,6 +31,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private ImmutableSortedSet<string> _names = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private ImmutableSortedSet<string> _publicNames = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private Task _retentionLoop = Task.CompletedTask;
+    private Task _compactionLoop = Task.CompletedTask;
     private bool _disposed;
 
     private EmbeddedBroker(
@@ -45,6 +47,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _logger = logger;
         _cache = new EncodedCache(options.EncodedCacheBytes);
         _retention = new Retention(this, directory, _cache, options, clock, logger);
+        _compaction = new Compaction(this, directory, options, instruments, clock, logger);
     }
 
     /// <summary>Opens the data directory, recovers it, finishes what a crash left half done, and starts the background work.</summary>
@@ -68,6 +71,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             await broker.LoadTopicsAsync();
             instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
+            broker._compactionLoop = broker._compaction.RunAsync(broker._stopping.Token);
             var recovery = directory.Recovery;
             logger.BrokerStarted(
                 dataDirectory, broker.TopicCount, broker.PartitionCount, recovery.Took, recovery.ScannedBytes,
@@ -109,6 +113,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     internal int ParkedReaders => _instruments.ParkedReaders;
     internal long EncodedCacheBytes => _cache.Bytes;
     internal Retention Retention => _retention;
+    internal Compaction Compaction => _compaction;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1)
@@ -247,6 +252,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync();
         await _retentionLoop;
+        await _compactionLoop;
         await _directory.DisposeAsync();
         foreach (var partition in Topics.SelectMany(t => t.Partitions))
             partition.MarkDeleted();

@@ -24,18 +24,14 @@ internal sealed class LogCleaner(PartitionLog log, CleaningPlan plan, long offse
     /// <exception cref="OperationCanceledException">What was replaced until then stays so.</exception>
     public CleaningResult Run()
     {
-        var aborted = log.AbortedTransactions();
-        var transactions = new TransactionFilter(aborted);
-        using var filter = new BatchFilter(_offsets, transactions, log.LastBatches(), plan.FirstUncleanableOffset, nowMs, _config.DeleteRetentionMs);
-        var done = false;
         try
         {
-            BuildMap(aborted);
-            done = CopyAll(filter, transactions);
+            return MakePass();
         }
         catch (Exception error) when (error is ObjectDisposedException or FileNotFoundException && _segments.Exists(closed => closed.Segment.Retired))
         {
             // Retention was faster. The next pass finds what is left.
+            return Result(done: false, null);
         }
         catch (CorruptBatchException error)
         {
@@ -45,10 +41,20 @@ internal sealed class LogCleaner(PartitionLog log, CleaningPlan plan, long offse
                 Offset = plan.FirstDirtyOffset,
             };
         }
-        return new(
-            done ? _offsets.LatestOffset + 1 : plan.FirstDirtyOffset, _bytesRead, _bytesWritten, filter.RecordsRead, filter.RecordsKept, _segmentsBefore, _segmentsAfter,
-            Interrupted: !done);
     }
+
+    private CleaningResult MakePass()
+    {
+        var aborted = log.AbortedTransactions();
+        BuildMap(aborted);
+        var transactions = new TransactionFilter(aborted);
+        using var filter = new BatchFilter(_offsets, transactions, log.LastBatches(), plan.FirstUncleanableOffset, nowMs, _config.DeleteRetentionMs);
+        return Result(CopyAll(filter, transactions), filter);
+    }
+
+    private CleaningResult Result(bool done, BatchFilter? filter) => new(
+        done ? _offsets.LatestOffset + 1 : plan.FirstDirtyOffset, _bytesRead, _bytesWritten, filter?.RecordsRead ?? 0, filter?.RecordsKept ?? 0, _segmentsBefore, _segmentsAfter,
+        Interrupted: !done);
 
     /// <summary>Gathers keys from the first dirty offset on until all is seen or the map is full; <see cref="OffsetMap.LatestOffset"/> says how far that was.</summary>
     private void BuildMap(List<AbortedTransaction> aborted)

@@ -103,6 +103,7 @@ internal static class ApiExamples
         ["ReadTopic"] = new([], s_read),
         ["ReadPartition"] = new([], s_read),
         ["ReadTopics"] = new([], s_read),
+        ["ReadLatest"] = new([], [new(Json, Record)]),
     };
 
     /// <summary>
