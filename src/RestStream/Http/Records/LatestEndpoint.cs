@@ -68,15 +68,9 @@ internal static class LatestEndpoint
     }
 }
 
-/// <summary>The query, for the OpenAPI document.</summary>
+/// <summary>What of the query other reads have too, for the OpenAPI document.</summary>
 internal sealed class LatestQuery
 {
-    [FromQuery(Name = "key")]
-    public string? Key { get; init; }
-
-    [FromQuery(Name = "partition")]
-    public string? Partition { get; init; }
-
     [FromQuery(Name = "key_format")]
     public string? KeyFormat { get; init; }
 
