@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
+using RestStream.Storage.Cleaning;
 
 namespace RestStream.Broker;
 
@@ -19,6 +20,9 @@ internal sealed class BrokerInstruments : IDisposable
     private long _corruptBatches;
     private long _slowFlushes;
     private int _parked;
+    private long _cleanerPasses, _cleanerBytesRead, _cleanerBytesWritten, _cleanerRecordsRemoved;
+    private int _uncleanable;
+    private double _lastCleanedPart = 1;
 
     public BrokerInstruments(BrokerOptions options)
     {
@@ -27,6 +31,12 @@ internal sealed class BrokerInstruments : IDisposable
         _refused = _meter.CreateCounter<long>("reststream_produce_refused", description: "Batches refused, by error code.");
         _meter.CreateObservableCounter("reststream_corrupt_batches", () => Interlocked.Read(ref _corruptBatches), description: "Batches found damaged on disk.");
         _meter.CreateObservableCounter("reststream_slow_flushes", () => Interlocked.Read(ref _slowFlushes), description: "Flushes that took unusually long.");
+        _meter.CreateObservableCounter("reststream_cleaner_passes", () => Interlocked.Read(ref _cleanerPasses), description: "Compaction passes over a partition.");
+        _meter.CreateObservableCounter("reststream_cleaner_read_bytes", () => Interlocked.Read(ref _cleanerBytesRead), "By", "Bytes of segments that compaction replaced.");
+        _meter.CreateObservableCounter("reststream_cleaner_written_bytes", () => Interlocked.Read(ref _cleanerBytesWritten), "By", "Bytes of the segments that took their place.");
+        _meter.CreateObservableCounter("reststream_cleaner_removed_records", () => Interlocked.Read(ref _cleanerRecordsRemoved), description: "Records that compaction left out.");
+        _meter.CreateObservableGauge("reststream_cleaner_last_kept_ratio", () => Volatile.Read(ref _lastCleanedPart), description: "Part of its bytes that the last pass kept.");
+        _meter.CreateObservableGauge("reststream_cleaner_uncleanable_partitions", () => Volatile.Read(ref _uncleanable), description: "Partitions that are not compacted until a restart, after a failure.");
         _meter.CreateObservableGauge("reststream_readers_parked", () => ParkedReaders, description: "Readers that wait for new records.");
     }
 
@@ -71,6 +81,18 @@ internal sealed class BrokerInstruments : IDisposable
     public void ReaderParked() => Interlocked.Increment(ref _parked);
 
     public void ReaderLeft() => Interlocked.Decrement(ref _parked);
+
+    public void Cleaned(CleaningResult result)
+    {
+        Interlocked.Increment(ref _cleanerPasses);
+        Interlocked.Add(ref _cleanerBytesRead, result.BytesRead);
+        Interlocked.Add(ref _cleanerBytesWritten, result.BytesWritten);
+        Interlocked.Add(ref _cleanerRecordsRemoved, result.RecordsRead - result.RecordsKept);
+        if (result.BytesRead > 0)
+            Volatile.Write(ref _lastCleanedPart, (double)result.BytesWritten / result.BytesRead);
+    }
+
+    public void Uncleanable(int partitions) => Volatile.Write(ref _uncleanable, partitions);
 
     public void CountEvent(StorageEventKind kind)
     {

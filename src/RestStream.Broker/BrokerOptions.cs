@@ -30,6 +30,20 @@ public sealed class BrokerOptions : IValidatableObject
     public TimeSpan RetentionCheckInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// Pause between two looks for partitions that are due for compaction (Kafka's <c>log.cleaner.backoff.ms</c>). 15 s as in Kafka: a look costs next to nothing, and what is due is
+    /// compacted without a pause in between.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan CompactionCheckInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Most memory for the keys of one compaction pass (Kafka's <c>log.cleaner.dedupe.buffer.size</c>), 24 bytes each. 128 MiB as in Kafka: five million different keys, more than most
+    /// topics have; a pass takes only what it needs, and more keys only mean more passes.
+    /// </summary>
+    [Range(64 * 1024, 1L << 35)]
+    public long CompactionMemoryBytes { get; set; } = 128L * 1024 * 1024;
+
+    /// <summary>
     /// How long retention by time waits after the machine's clock jumped ahead. 1 h: time for NTP or a person to set it right before anything is deleted
     /// because it looks old. Retention by size goes on.
     /// </summary>

@@ -24,6 +24,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private readonly EncodedCache _cache;
     private readonly Retention _retention;
     private readonly GroupCoordinator _groups;
+    private readonly Compaction _compaction;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly Dictionary<string, string> _topicDefaults;
@@ -33,6 +34,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private ImmutableSortedSet<string> _publicNames = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private Task _retentionLoop = Task.CompletedTask;
     private Task _offsetsLoop = Task.CompletedTask;
+    private Task _compactionLoop = Task.CompletedTask;
     private bool _disposed;
 
     private EmbeddedBroker(
@@ -49,6 +51,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _cache = new EncodedCache(options.EncodedCacheBytes);
         _retention = new Retention(this, directory, _cache, options, clock, logger);
         _groups = new GroupCoordinator(this, directory, groups, clock, logger);
+        _compaction = new Compaction(this, directory, options, instruments, clock, logger);
     }
 
     /// <summary>Opens the data directory, recovers it, finishes what a crash left half done, and starts the background work. Without <paramref name="groups"/> their settings are the defaults.</summary>
@@ -75,6 +78,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
             broker._offsetsLoop = broker._groups.RunRetentionAsync(broker._stopping.Token);
+            broker._compactionLoop = broker._compaction.RunAsync(broker._stopping.Token);
             var recovery = directory.Recovery;
             logger.BrokerStarted(
                 dataDirectory, broker.TopicCount, broker.PartitionCount, recovery.Took, recovery.ScannedBytes,
@@ -118,6 +122,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     internal Retention Retention => _retention;
     internal GroupCoordinator Groups => _groups;
     internal ImmutableSortedSet<string> PublicTopicNames => Volatile.Read(ref _publicNames);
+    internal Compaction Compaction => _compaction;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1)
@@ -258,6 +263,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         await _retentionLoop;
         await _offsetsLoop;
         _groups.Dispose();
+        await _compactionLoop;
         await _directory.DisposeAsync();
         foreach (var partition in Topics.SelectMany(t => t.Partitions))
             partition.MarkDeleted();

@@ -46,6 +46,13 @@ public interface IBroker
     /// <summary>Kafka's ListOffsets: the first record at or after <paramref name="timestamp"/> (epoch ms); -1 latest, -2 earliest, -3 largest timestamp. Null when there is none.</summary>
     TimestampedOffset? FindOffset(TopicPartition partition, long timestamp);
 
+    /// <summary>
+    /// The newest record of a key, alone in its batch; null when there is none or it is a tombstone. Searches backwards from the end of the partition: what is written often is found at
+    /// once, a key that is not there costs a read of the whole partition. Few searches run at a time, the others wait.
+    /// </summary>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.UnknownTopicOrPartition"/>; <see cref="ErrorCode.CorruptMessage"/>: damaged records may hold a newer one.</exception>
+    Task<EncodedBatch?> FindLatestAsync(TopicPartition partition, ReadOnlyMemory<byte> key, RecordEncoder encoder, CancellationToken cancellationToken);
+
     /// <summary>Kafka's DeleteRecords: records below these offsets are gone; -1 = the high watermark. Answers the new log starts.</summary>
     Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken);
 

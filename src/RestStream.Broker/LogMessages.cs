@@ -54,6 +54,18 @@ internal static partial class LogMessages
     [LoggerMessage(2015, LogLevel.Warning, "The directories of topic {Topic} could not be deleted; the next start tries again")]
     public static partial void DirectoryNotDeleted(this ILogger logger, Exception error, string topic);
 
+    [LoggerMessage(2030, LogLevel.Debug, "Compacted {Partition} up to offset {CleanedTo}: {BytesRead} bytes became {BytesWritten}, {RemovedRecords} of {Records} records went")]
+    public static partial void Compacted(this ILogger logger, TopicPartition partition, long cleanedTo, long bytesRead, long bytesWritten, long removedRecords, long records);
+
+    [LoggerMessage(2031, LogLevel.Error, "{Partition} could not be compacted and is left as it is until a restart; its records are all there. Run verify on it")]
+    public static partial void CompactionFailed(this ILogger logger, Exception error, TopicPartition partition);
+
+    [LoggerMessage(2032, LogLevel.Warning, "{Partition} is not compacted for want of room on the disk; the next look tries again")]
+    public static partial void CompactionNeedsRoom(this ILogger logger, Exception error, TopicPartition partition);
+
+    [LoggerMessage(2033, LogLevel.Debug, "No partition is due for compaction any more, {Passes} passes were made")]
+    public static partial void CompactionRoundEnded(this ILogger logger, int passes);
+
     [LoggerMessage(2100, LogLevel.Information, "{Message}")]
     public static partial void Recovered(this ILogger logger, string message);
 

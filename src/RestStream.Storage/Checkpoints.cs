@@ -13,6 +13,9 @@ internal sealed class Checkpoints(IFileSystem files, string directory, Func<IRea
     public const string LogStarts = "log-start-offset-checkpoint";
     public const string HighWatermarks = "replication-offset-checkpoint";
 
+    /// <summary>The logs that were compacted and the first offset of each that was not yet. Without it, what compaction left out would be taken for lost.</summary>
+    public const string Cleaned = "cleaner-offset-checkpoint";
+
     private readonly Lock _lock = new();
 
     /// <summary>Writes all three for the logs as they are now.</summary>
@@ -26,6 +29,13 @@ internal sealed class Checkpoints(IFileSystem files, string directory, Func<IRea
             WriteLogStarts(now, null, 0);
             Write(HighWatermarks, now.Select(log => (log.Id, log.HighWatermark)));
         }
+    }
+
+    /// <summary>Writes how far each log is compacted.</summary>
+    public void WriteCleaned()
+    {
+        lock (_lock)
+            Write(Cleaned, logs().Select(log => (log.Id, log.FirstDirtyOffset)).Where(log => log.FirstDirtyOffset >= 0));
     }
 
     /// <summary>Notes that a log is going to start at an offset.</summary>

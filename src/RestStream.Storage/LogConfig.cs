@@ -44,6 +44,18 @@ public sealed record LogConfig
     /// <summary>True when <c>cleanup.policy</c> names compact: offsets may be missing between batches and segments without being damage.</summary>
     public bool CleanupCompact { get; init; }
 
+    /// <summary><c>min.cleanable.dirty.ratio</c>: compaction begins when more than this part of the bytes is uncompacted.</summary>
+    public double MinCleanableDirtyRatio { get; init; } = 0.5;
+
+    /// <summary><c>delete.retention.ms</c>: how long compaction keeps a tombstone after it first came upon it.</summary>
+    public long DeleteRetentionMs { get; init; } = 86_400_000;
+
+    /// <summary><c>min.compaction.lag.ms</c>: a segment with a younger record is not compacted.</summary>
+    public long MinCompactionLagMs { get; init; }
+
+    /// <summary><c>max.compaction.lag.ms</c>: a segment that begins with an older record is compacted whatever the ratio.</summary>
+    public long MaxCompactionLagMs { get; init; } = long.MaxValue;
+
     /// <summary><c>file.delete.delay.ms</c>.</summary>
     public long FileDeleteDelayMs { get; init; } = 60_000;
 
@@ -61,4 +73,7 @@ public sealed record LogConfig
 
     /// <summary>True for the broker's own small records: they may use the room below <see cref="LogDirectoryOptions.MinFreeBytes"/>, so that topics can be deleted on a full disk.</summary>
     public bool UsesReserve { get; init; }
+
+    /// <summary>Age at which a segment is closed: a record that must be compacted in time must not wait in the active segment, which never is.</summary>
+    internal long RollMs => CleanupCompact ? Math.Min(SegmentMs, MaxCompactionLagMs) : SegmentMs;
 }

@@ -72,6 +72,7 @@ public sealed partial class LogDirectory
 
         var recoveryPoints = Checkpoints.Read(files, directory, Checkpoints.RecoveryPoints);
         var logStarts = Checkpoints.Read(files, directory, Checkpoints.LogStarts);
+        var cleanedTo = Checkpoints.Read(files, directory, Checkpoints.Cleaned);
         using var journal = JournalContents.Read(files, journalDirectory, readEntries: !clean);
         foreach (var damaged in journal.Damaged)
             onEvent(new StorageEvent(StorageEventKind.DamageFound, $"Journal file {damaged} cannot be read to its end; what only it held is lost."));
@@ -99,6 +100,7 @@ public sealed partial class LogDirectory
                 RecoveryPoint = recoveryPoint,
                 DurableEnd = ours ? Math.Max(recoveryPoint, parts.DurableEnd) : long.MaxValue,
                 LogStartOffset = logStarts.GetValueOrDefault(id, -1),
+                CleanedTo = cleanedTo.GetValueOrDefault(id, -1),
                 VerifyAll = options.VerifyAll,
                 JournalBatchAt = parts.Batches.Count > 0 ? offset => journal.BatchAt(parts, offset) : null,
             }, clock, onEvent), parts));

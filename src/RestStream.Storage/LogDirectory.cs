@@ -201,6 +201,8 @@ public sealed partial class LogDirectory : IAsyncDisposable
             // or a crash would make its empty logs look as if their records were lost.
             if (logs.Any(log => log.RecoveryPoint > 0 || log.LogStartOffset > 0))
                 _checkpoints.Write();
+            if (logs.Any(log => log.FirstDirtyOffset >= 0))
+                _checkpoints.WriteCleaned();
             var moved = logs.Select(log => Path.Combine(_options.Path, $"{log.Id}.{Guid.NewGuid():N}{suffix}")).ToList();
             for (var i = 0; i < moved.Count; i++)
                 _files.Rename(Path.Combine(_options.Path, logs[i].Id.ToString()), moved[i]);

@@ -274,7 +274,7 @@ public sealed partial class PartitionLog
         var config = _config;
         var indexes = active.IndexesInMemory!;
         return position + header.TotalBytes > config.SegmentBytes
-            || (active.FirstBatchTimestamp >= 0 && header.MaxTimestamp - active.FirstBatchTimestamp > config.SegmentMs)
+            || (active.FirstBatchTimestamp >= 0 && header.MaxTimestamp - active.FirstBatchTimestamp > config.RollMs)
             || indexes.Offsets.Count >= config.SegmentIndexBytes / OffsetIndex.EntryBytes
             || indexes.Times.Count >= config.SegmentIndexBytes / TimeIndex.EntryBytes - 1
             || header.LastOffset - active.BaseOffset > int.MaxValue;
@@ -383,6 +383,9 @@ internal sealed record OpenLog
 
     /// <summary>From log-start-offset-checkpoint; -1 when absent.</summary>
     public required long LogStartOffset { get; init; }
+
+    /// <summary>From cleaner-offset-checkpoint: up to where the log was compacted; -1 when it never was.</summary>
+    public long CleanedTo { get; init; } = -1;
 
     /// <summary>Scan every segment.</summary>
     public bool VerifyAll { get; init; }

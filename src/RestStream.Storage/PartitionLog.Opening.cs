@@ -44,7 +44,7 @@ public sealed partial class PartitionLog
         IFileSystem files, string logDirectory, string directoryName, LogConfig config, OpenLog how, TimeProvider clock, Action<StorageEvent> onEvent)
     {
         var directory = Path.Combine(logDirectory, directoryName);
-        var log = new PartitionLog(files, directory, ParseDirectoryName(directoryName), config, clock, onEvent);
+        var log = new PartitionLog(files, directory, ParseDirectoryName(directoryName), config, clock, onEvent) { FirstDirtyOffset = how.CleanedTo };
         var bases = log.FindSegments(files.List(directory));
         log._segments = [.. bases.Select(b => new LogSegment(files, directory, b, files.FileLength(Path.Combine(directory, SegmentNames.File(b, SegmentNames.LogSuffix)))))];
         if (bases.Count == 0)
@@ -124,21 +124,19 @@ public sealed partial class PartitionLog
     /// </summary>
     private void FinishSwaps(HashSet<string> present, Action<string> delete)
     {
-        var smallestCleaned = long.MaxValue;
-        foreach (var name in present.Where(name => name.EndsWith(SegmentNames.CleanedSuffix, StringComparison.Ordinal)).ToArray())
-        {
-            if (long.TryParse(name.AsSpan(0, Math.Min(20, name.Length)), out var baseOffset))
-                smallestCleaned = Math.Min(smallestCleaned, baseOffset);
-            delete(name);
-        }
+        var cleaned = present.Where(name => name.EndsWith(SegmentNames.CleanedSuffix, StringComparison.Ordinal)).ToArray();
+        var smallestCleaned = cleaned.Select(BaseOf).DefaultIfEmpty(long.MaxValue).Min();
         var swaps = new List<(long BaseOffset, string Name)>();
         foreach (var name in present.Where(name => name.EndsWith(SegmentNames.SwapSuffix, StringComparison.Ordinal)).ToArray())
         {
-            if (!long.TryParse(name.AsSpan(0, Math.Min(20, name.Length)), out var baseOffset) || baseOffset >= smallestCleaned)
+            if (BaseOf(name) >= smallestCleaned)
                 delete(name);
             else
-                swaps.Add((baseOffset, name));
+                swaps.Add((BaseOf(name), name));
         }
+        // The cleaned ones last: while one is there, a start that is cut short here is seen to be about the same unfinished work.
+        foreach (var name in cleaned)
+            delete(name);
         var logSwaps = swaps.Where(swap => swap.Name.EndsWith(SegmentNames.LogSuffix + SegmentNames.SwapSuffix, StringComparison.Ordinal)).ToList();
         if (logSwaps.Count > 0)
         {
@@ -157,7 +155,8 @@ public sealed partial class PartitionLog
                 }
             }
         }
-        foreach (var (_, name) in swaps)
+        // The log last, as when it was exchanged: while it has not got its name, the start after this one sees that there is something to finish.
+        foreach (var (_, name) in swaps.OrderBy(swap => logSwaps.Contains(swap)))
         {
             var real = name[..^SegmentNames.SwapSuffix.Length];
             _files.Rename(Path.Combine(_directory, name), Path.Combine(_directory, real));
@@ -165,6 +164,9 @@ public sealed partial class PartitionLog
             present.Add(real);
         }
     }
+
+    /// <summary>The offset that a file is named after; a name without one belongs to no segment and counts as the last.</summary>
+    private static long BaseOf(string name) => name.Length >= 20 && long.TryParse(name.AsSpan(0, 20), out var baseOffset) ? baseOffset : long.MaxValue;
 
     private long EndOffsetOf(string path, long baseOffset)
     {

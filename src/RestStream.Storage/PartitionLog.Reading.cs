@@ -13,7 +13,7 @@ public sealed partial class PartitionLog
     /// <summary>
     /// Appends whole batches to <paramref name="destination"/>, from the one that holds <paramref name="fromOffset"/> up to the high watermark,
     /// until another would exceed <paramref name="maxBytes"/>; always at least one when there is any. The first batch may begin below <paramref name="fromOffset"/>.
-    /// Returns the number of bytes; 0 at the high watermark. CRCs are not checked here: whoever decodes checks.
+    /// Returns the number of bytes; 0 when there is nothing up to the high watermark: at it, or where compaction left nothing. CRCs are not checked here: whoever decodes checks.
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageError.OffsetOutOfRange"/>, <see cref="StorageError.DamagedRange"/>.</exception>
     public int Read(long fromOffset, int maxBytes, BatchBuffer destination)
@@ -30,14 +30,19 @@ public sealed partial class PartitionLog
             if (fromOffset == end)
                 return 0;
             var limit = LimitByDamage(fromOffset, end);
+            var segments = _segments;
             try
             {
-                return ReadSegments(_segments, fromOffset, limit, maxBytes, destination);
+                var read = ReadSegments(segments, fromOffset, limit, maxBytes, destination);
+                if (read > 0 || limit == end)
+                    return read;
+                // All that was in front of the damage was compacted away.
+                fromOffset = limit;
             }
             catch (Exception error) when (error is ObjectDisposedException or FileNotFoundException)
             {
-                // A segment was dropped or the log was closed under the read; the next round sees why. Any other missing file is a broken disk.
-                if (!_abandoned && LogStartOffset == start)
+                // A segment was dropped or replaced or the log was closed under the read; the next round sees why. Any other missing file is a broken disk.
+                if (!_abandoned && ReferenceEquals(_segments, segments))
                     throw new StorageException(StorageError.DamagedRange, $"A file of {Id} is missing: {error.Message}", error) { Offset = end };
             }
         }
@@ -179,7 +184,7 @@ public sealed partial class PartitionLog
     /// <summary>Nothing in the segment lies at or behind the offset, though the next segment begins later.</summary>
     private void HandleGap(LogSegment segment, long from, long nextBase, long limit)
     {
-        if (_config.CleanupCompact || from >= nextBase)
+        if (MayHaveGaps || from >= nextBase)
             return;
         var to = Math.Min(nextBase, limit);
         var range = new DamagedRange(from, to, segment.Name, segment.Size, "the batches up to the next segment are missing");
@@ -269,7 +274,7 @@ public sealed partial class PartitionLog
                 NextBase = closed ? segments[i + 1].BaseOffset : -1,
                 DurableEnd = closed ? long.MaxValue : HighWatermark,
                 IndexIntervalBytes = _config.IndexIntervalBytes,
-                Compacted = _config.CleanupCompact,
+                Compacted = MayHaveGaps,
             };
             scan.Run();
             var times = segment.FirstBatchTimestamp;

@@ -58,6 +58,12 @@ public sealed partial class PartitionLog
             log.Opened = new(_scannedBytes, _repaired, _replayed, _tornBytes);
         }
 
+        /// <summary>
+        /// Where compaction left gaps, an offset that is missing is none that the journal must fill. What may be missing for another reason lies above the recovery point:
+        /// compaction flushes before it begins.
+        /// </summary>
+        private byte[]? JournalBatchAt(long offset) => log.MayHaveGaps && offset < how.RecoveryPoint ? null : how.JournalBatchAt?.Invoke(offset);
+
         /// <summary>Returns whether the last segment ends in damage, so that the log must go on in a new one.</summary>
         private bool ScanFrom(int first)
         {
@@ -75,8 +81,8 @@ public sealed partial class PartitionLog
                     NextBase = isLast ? -1 : log._segments[i + 1].BaseOffset,
                     DurableEnd = how.DurableEnd,
                     IndexIntervalBytes = log._config.IndexIntervalBytes,
-                    Compacted = log._config.CleanupCompact,
-                    JournalBatchAt = how.JournalBatchAt,
+                    Compacted = log.MayHaveGaps,
+                    JournalBatchAt = JournalBatchAt,
                     Producers = log._producers,
                 };
                 scan.Run();

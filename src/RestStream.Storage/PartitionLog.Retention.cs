@@ -15,35 +15,48 @@ public sealed partial class PartitionLog
     internal void AdvanceLogStart(long offset)
     {
         CheckTail();
-        lock (_writeLock)
-        {
-            ThrowIfAbandoned();
-            if (offset <= _logStartOffset)
-                return;
-            if (offset > HighWatermark)
-                throw OutOfRange(offset, _logStartOffset, HighWatermark);
-            if (offset == _nextOffset && Active.Size > 0 && !_failed)
-                Roll(offset);
-            Volatile.Write(ref _logStartOffset, offset);
-            if (Epochs.TruncateStart(offset))
-                _epochsDirty = true;
-            _changed = true;
+        lock (_closedSegmentsLock)
+            lock (_writeLock)
+                AdvanceLogStartLocked(offset);
+    }
 
-            var keepFrom = FloorSegment(_segments, offset);
-            if (keepFrom == 0)
-                return;
-            // The producers' state of the dropped part is needed before its files go.
-            _ = Producers;
-            var dropped = _segments[..keepFrom];
-            _segments = _segments[keepFrom..];
-            var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-            foreach (var segment in dropped)
-            {
-                _retired.Add((segment, segment.Retire(), now));
-                _onEvent(new(StorageEventKind.SegmentDeleted, $"{Id} dropped the segment at offset {segment.BaseOffset}.", Id));
-            }
-            _directoryDirty = true;
+    private void AdvanceLogStartLocked(long offset)
+    {
+        ThrowIfAbandoned();
+        if (offset <= _logStartOffset)
+            return;
+        if (offset > HighWatermark)
+            throw OutOfRange(offset, _logStartOffset, HighWatermark);
+        if (offset == _nextOffset && Active.Size > 0 && !_failed)
+            Roll(offset);
+        Volatile.Write(ref _logStartOffset, offset);
+        if (Epochs.TruncateStart(offset))
+            _epochsDirty = true;
+        _changed = true;
+
+        var keepFrom = FloorSegment(_segments, offset);
+        if (keepFrom == 0)
+            return;
+        // The producers' state of the dropped part is needed before its files go.
+        _ = Producers;
+        var dropped = _segments[..keepFrom];
+        _segments = _segments[keepFrom..];
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var segment in dropped)
+        {
+            AddRetired(segment, segment.Retire(), now);
+            _onEvent(new(StorageEventKind.SegmentDeleted, $"{Id} dropped the segment at offset {segment.BaseOffset}.", Id));
         }
+        _directoryDirty = true;
+    }
+
+    /// <summary>Hold the write lock.</summary>
+    private void AddRetired(LogSegment segment, List<string> files, long nowMs)
+    {
+        // A segment that compaction replaced may have left files under the same names: they are gone now, though who reads that segment still has its log open.
+        foreach (var (_, earlier, _) in _retired)
+            earlier.RemoveAll(files.Contains);
+        _retired.Add((segment, files, nowMs));
     }
 
     /// <summary>Where the log would start if the retention settings were applied at this time (whole segments only; the active one is rolled first when all are due).</summary>
@@ -60,11 +73,12 @@ public sealed partial class PartitionLog
         {
             var segment = segments[i];
             var end = i + 1 < segments.Length ? segments[i + 1].BaseOffset : NextOffset;
-            if (end > HighWatermark || segment.Size == 0)
+            if (end > HighWatermark || (segment.Size == 0 && i + 1 == segments.Length))
                 break;
             excess -= segment.Size;
             var overSize = config.RetentionBytes >= 0 && excess >= 0;
-            if (!overSize && !IsExpired(segment, config.RetentionMs, nowMs))
+            // One that compaction emptied has no age: it goes with whatever is in front of it.
+            if (!overSize && segment.Size > 0 && !IsExpired(segment, config.RetentionMs, nowMs))
                 break;
             start = Math.Max(start, end);
         }
@@ -99,7 +113,7 @@ public sealed partial class PartitionLog
     {
         if (retentionMs < 0)
             return false;
-        var largest = segment.LargestTimestamp ?? OnSegment(segment, IndexesOf)?.Largest.Timestamp ?? -1;
+        var largest = LargestTimestampOf(segment);
         return largest >= 0 && largest < nowMs - retentionMs;
     }
 }

@@ -22,29 +22,28 @@ public sealed partial class PartitionLog
         return timestamp == MaxTimestamp ? FindLargestTimestamp() : FindFirstAtOrAfter(timestamp);
     }
 
-    private TimestampedOffset? FindFirstAtOrAfter(long timestamp)
+    private TimestampedOffset? FindFirstAtOrAfter(long timestamp) => OnSegments<TimestampedOffset?>(segments =>
     {
-        foreach (var segment in _segments)
+        foreach (var segment in segments)
         {
-            var found = OnSegment<object?>(segment, s => IndexesOf(s).Largest.Timestamp >= timestamp ? FindInSegment(s, timestamp) : null);
-            if (found is TimestampedOffset offset)
-                return offset;
+            if (IndexesOf(segment).Largest.Timestamp >= timestamp && FindInSegment(segment, timestamp) is { } found)
+                return found;
         }
         return null;
-    }
+    });
 
-    private TimestampedOffset? FindLargestTimestamp()
+    private TimestampedOffset? FindLargestTimestamp() => OnSegments<TimestampedOffset?>(segments =>
     {
         LogSegment? holder = null;
         var largest = -1L;
-        foreach (var segment in _segments)
+        foreach (var segment in segments)
         {
-            var times = OnSegment(segment, IndexesOf);
-            if (times is not null && times.Largest.Timestamp > largest)
+            var times = IndexesOf(segment);
+            if (times.Largest.Timestamp > largest)
                 (holder, largest) = (segment, times.Largest.Timestamp);
         }
-        return holder is null ? null : OnSegment<object?>(holder, segment => FindInSegment(segment, largest)) as TimestampedOffset?;
-    }
+        return holder is null ? null : FindInSegment(holder, largest);
+    });
 
     /// <summary>The first record of the segment at or after a time: time index, then offset index, then headers, then the records of one batch.</summary>
     private TimestampedOffset? FindInSegment(LogSegment segment, long timestamp)

@@ -88,15 +88,35 @@ public sealed partial class PartitionLog
         get
         {
             CheckTail();
-            var segments = _segments;
-            var infos = new List<SegmentInfo>(segments.Length);
-            for (var i = 0; i < segments.Length; i++)
+            return OnSegments(segments =>
             {
-                var end = i + 1 < segments.Length ? segments[i + 1].BaseOffset : NextOffset;
-                if (OnSegment(segments[i], segment => Describe(segment, end, active: i == segments.Length - 1)) is { } info)
-                    infos.Add(info);
-            }
-            return infos;
+                var infos = new List<SegmentInfo>(segments.Length);
+                for (var i = 0; i < segments.Length; i++)
+                    infos.Add(Describe(segments[i], EndOf(segments, i), active: i == segments.Length - 1));
+                return infos;
+            });
+        }
+    }
+
+    /// <summary>
+    /// Records between the log start and the high watermark. Without compaction that is the distance and costs nothing; else the headers of each closed segment are walked once
+    /// (markers count as records, as they do in the distance).
+    /// </summary>
+    public long RecordCount
+    {
+        get
+        {
+            var (start, end) = (LogStartOffset, HighWatermark);
+            if (FirstDirtyOffset < 0)
+                return end - start;
+            CheckTail();
+            return OnSegments(segments =>
+            {
+                var records = 0L;
+                for (var i = 0; i < segments.Length; i++)
+                    records += CountRecords(segments[i], Math.Min(EndOf(segments, i), end), active: i == segments.Length - 1);
+                return Math.Clamp(records, 0, end - start);
+            });
         }
     }
 
@@ -124,8 +144,42 @@ public sealed partial class PartitionLog
             first = header.TimestampType == TimestampType.LogAppendTime || header.HasDeleteHorizon ? header.MaxTimestamp : header.BaseTimestamp;
         }
         return new SegmentInfo(
-            segment.BaseOffset, endOffset, segment.Size, endOffset - segment.BaseOffset, first, indexes.Largest.Timestamp,
+            segment.BaseOffset, endOffset, segment.Size, CountRecords(segment, endOffset, active), first, indexes.Largest.Timestamp,
             indexes.Offsets.Count * OffsetIndex.EntryBytes, indexes.Times.Count * TimeIndex.EntryBytes, active);
+    }
+
+    private long EndOf(LogSegment[] segments, int index) => index + 1 < segments.Length ? segments[index + 1].BaseOffset : NextOffset;
+
+    private long CountRecords(LogSegment segment, long endOffset, bool active)
+    {
+        // Nothing is missing in the segment that is written to, nor anywhere in a log that was never compacted.
+        if (active || FirstDirtyOffset < 0)
+            return endOffset - segment.BaseOffset;
+        if (segment.RecordCount >= 0)
+            return segment.RecordCount;
+        var records = 0L;
+        using var window = new FileWindow(segment.Log, segment.Size, 64 * 1024);
+        var walk = new HeaderWalk(window, segment.Holes, 0, segment.BaseOffset);
+        while (walk.MoveNext())
+            records += walk.Header.RecordsCount;
+        return segment.RecordCount = records;
+    }
+
+    /// <summary>Works on all segments, and once more when one was dropped or replaced and its files closed meanwhile.</summary>
+    private T OnSegments<T>(Func<LogSegment[], T> work)
+    {
+        while (true)
+        {
+            ThrowIfAbandoned();
+            var segments = _segments;
+            try
+            {
+                return work(segments);
+            }
+            catch (Exception error) when (error is ObjectDisposedException or FileNotFoundException && !_abandoned && !ReferenceEquals(_segments, segments))
+            {
+            }
+        }
     }
 
     /// <summary>Works on a segment that retention may drop meanwhile; default when it did.</summary>

@@ -170,8 +170,13 @@ internal sealed class Fetch : IFetch
         using var buffer = BatchBuffer.Rent(chunkBytes);
         try
         {
+            var end = partition.Log.HighWatermark;
             if (partition.Log.Read(position, chunkBytes, buffer) == 0)
+            {
+                // At the end, or everything up to it was compacted away: the reader has seen all there is.
+                position = Math.Max(position, end);
                 return false;
+            }
             foreach (var batch in new BatchWalker(buffer.Span, position))
             {
                 EncodedEntry entry;

@@ -36,7 +36,7 @@ internal sealed class Partition
     /// <summary>Whether a reader at this position has something to come for: records, or the news that the topic is gone.</summary>
     public bool HasRecordsAt(long position) => _deleted || Log.HighWatermark > position;
 
-    public PartitionDescription Describe() => new(Id.Partition, Log.LogStartOffset, Log.HighWatermark, Log.SizeBytes, Log.LeaderEpoch);
+    public PartitionDescription Describe() => new(Id.Partition, Log.LogStartOffset, Log.HighWatermark, Log.SizeBytes, Log.LeaderEpoch) { Counter = () => Log.RecordCount };
 
     /// <summary>New settings, from the next append, roll or retention pass on.</summary>
     public void SetConfig(LogConfig config)

@@ -10,6 +10,7 @@ public static class TopicConfigs
     public const string Durability = "reststream.durability";
     public const string CleanupPolicy = "cleanup.policy";
     public const string CompressionType = "compression.type";
+    public const string DeleteRetentionMs = "delete.retention.ms";
     public const string FileDeleteDelayMs = "file.delete.delay.ms";
     public const string FlushMessages = "flush.messages";
     public const string FlushMs = "flush.ms";
@@ -19,6 +20,7 @@ public static class TopicConfigs
     public const string MessageTimestampAfterMaxMs = "message.timestamp.after.max.ms";
     public const string MessageTimestampBeforeMaxMs = "message.timestamp.before.max.ms";
     public const string MessageTimestampType = "message.timestamp.type";
+    public const string MinCleanableDirtyRatio = "min.cleanable.dirty.ratio";
     public const string MinCompactionLagMs = "min.compaction.lag.ms";
     public const string RemoteStorageEnable = "remote.storage.enable";
     public const string RetentionBytes = "retention.bytes";
@@ -46,8 +48,8 @@ public static class TopicConfigs
         Choice(CompressionType, "producer", "compression.type", true, ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
             "Codec of the batches on disk; producer keeps what the producer chose."),
         Number(TopicConfigType.Int, "compression.zstd.level", "3", "compression.zstd.level", false, -131072, 22, "Level of zstd; the library's default is used whatever is set."),
-        Number(TopicConfigType.Long, "delete.retention.ms", "86400000", "log.cleaner.delete.retention.ms", false, 0, double.PositiveInfinity,
-            "How long compaction keeps tombstones."),
+        Number(TopicConfigType.Long, DeleteRetentionMs, "86400000", "log.cleaner.delete.retention.ms", true, 0, double.PositiveInfinity,
+            "How long compaction keeps a tombstone after it first came upon it."),
         Number(TopicConfigType.Long, FileDeleteDelayMs, "60000", "log.segment.delete.delay.ms", true, 0, double.PositiveInfinity,
             "How long files wait between being taken out of the log and leaving the disk."),
         Number(TopicConfigType.Long, FlushMessages, Never, "log.flush.interval.messages", true, 1, double.PositiveInfinity,
@@ -60,7 +62,7 @@ public static class TopicConfigs
         List("leader.replication.throttled.replicas", "", null, false, [], "a list of replicas", "There are no replicas here."),
         Number(TopicConfigType.Long, "local.retention.bytes", "-2", "log.local.retention.bytes", false, -2, double.PositiveInfinity, "Tiered storage only."),
         Number(TopicConfigType.Long, "local.retention.ms", "-2", "log.local.retention.ms", false, -2, double.PositiveInfinity, "Tiered storage only."),
-        Number(TopicConfigType.Long, MaxCompactionLagMs, Never, "log.cleaner.max.compaction.lag.ms", false, 1, double.PositiveInfinity,
+        Number(TopicConfigType.Long, MaxCompactionLagMs, Never, "log.cleaner.max.compaction.lag.ms", true, 1, double.PositiveInfinity,
             "Longest a record stays uncompacted."),
         Number(TopicConfigType.Int, MaxMessageBytes, "1048588", "message.max.bytes", true, 0, double.PositiveInfinity,
             "Largest batch that is taken, as it is stored (compressed where it is)."),
@@ -70,9 +72,9 @@ public static class TopicConfigs
             "How far a record's timestamp may lie behind the broker's clock."),
         Choice(MessageTimestampType, "CreateTime", "log.message.timestamp.type", true, ["CreateTime", "LogAppendTime"],
             "Whose clock timestamps come from: the producer's or the broker's."),
-        Number(TopicConfigType.Double, "min.cleanable.dirty.ratio", "0.5", "log.cleaner.min.cleanable.ratio", false, 0, 1,
+        Number(TopicConfigType.Double, MinCleanableDirtyRatio, "0.5", "log.cleaner.min.cleanable.ratio", true, 0, 1,
             "Part of the log that must be uncompacted before compaction starts."),
-        Number(TopicConfigType.Long, MinCompactionLagMs, "0", "log.cleaner.min.compaction.lag.ms", false, 0, double.PositiveInfinity,
+        Number(TopicConfigType.Long, MinCompactionLagMs, "0", "log.cleaner.min.compaction.lag.ms", true, 0, double.PositiveInfinity,
             "Shortest time that a record stays uncompacted."),
         Number(TopicConfigType.Int, "min.insync.replicas", "1", "min.insync.replicas", false, 1, double.PositiveInfinity,
             "There is one replica; durability is reststream.durability."),
@@ -160,6 +162,9 @@ public static class TopicConfigs
 
     internal static int Int(IReadOnlyDictionary<string, string> configs, string name) =>
         int.Parse(Text(configs, name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+
+    internal static double Double(IReadOnlyDictionary<string, string> configs, string name) =>
+        double.Parse(Text(configs, name), NumberStyles.Float, CultureInfo.InvariantCulture);
 
     internal static string Text(IReadOnlyDictionary<string, string> configs, string name) =>
         (configs.TryGetValue(name, out var value) ? value : ByName[name].Default).Trim();

@@ -15,7 +15,14 @@ public sealed record TopicDescription(
     public string TopicIdText => Convert.ToBase64String(TopicId.ToByteArray(bigEndian: true)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 }
 
-public sealed record PartitionDescription(int Partition, long LogStartOffset, long HighWatermark, long Bytes, int LeaderEpoch);
+public sealed record PartitionDescription(int Partition, long LogStartOffset, long HighWatermark, long Bytes, int LeaderEpoch)
+{
+    /// <summary>Set where offsets may be missing.</summary>
+    internal Func<long>? Counter { get; init; }
+
+    /// <summary>Records that can be read. Counted when asked, where compaction left gaps: that reads headers the first time.</summary>
+    public long CountRecords() => Counter?.Invoke() ?? HighWatermark - LogStartOffset;
+}
 
 /// <summary>
 /// What a topic asks of records, so that a producer can refuse a single bad one before it spoils its batch.

@@ -14,6 +14,7 @@ public sealed class RecordBatchBuilder : IDisposable
 
     private BatchBuffer? _buffer;
     private long _baseTimestamp;
+    private bool _baseIsSet;
     private long _maxTimestamp;
     private int _lastOffsetDelta = -1;
 
@@ -33,7 +34,8 @@ public sealed class RecordBatchBuilder : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(offsetDelta, _lastOffsetDelta);
         var first = Count == 0;
-        var timestampDelta = first ? 0 : unchecked(timestamp - _baseTimestamp);
+        var baseTimestamp = first && !_baseIsSet ? timestamp : _baseTimestamp;
+        var timestampDelta = unchecked(timestamp - baseTimestamp);
         var keyLength = keyIsNull ? -1 : key.Length;
         var valueLength = valueIsNull ? -1 : value.Length;
         var body = 1L + VarInt.Size(timestampDelta) + VarInt.Size(offsetDelta)
@@ -57,10 +59,18 @@ public sealed class RecordBatchBuilder : IDisposable
         encodedHeaders.CopyTo(bytes[at..]);
         buffer.Length = at + encodedHeaders.Length;
 
-        _baseTimestamp = first ? timestamp : _baseTimestamp;
+        _baseTimestamp = baseTimestamp;
         _maxTimestamp = first ? timestamp : Math.Max(_maxTimestamp, timestamp);
         _lastOffsetDelta = offsetDelta;
         Count++;
+    }
+
+    /// <summary>Makes the timestamps of the next batch count from here instead of from its first record's: what compaction does where it sets a delete horizon.</summary>
+    internal void SetBaseTimestamp(long baseTimestamp)
+    {
+        if (Count > 0)
+            throw new InvalidOperationException("The base timestamp is set before the first record.");
+        (_baseTimestamp, _baseIsSet) = (baseTimestamp, true);
     }
 
     /// <summary>
@@ -122,6 +132,7 @@ public sealed class RecordBatchBuilder : IDisposable
             _buffer.Length = RecordBatchHeader.Size;
         Count = 0;
         _lastOffsetDelta = -1;
+        _baseIsSet = false;
     }
 
     /// <summary>Gives the buffer back. The builder may be used again, so a second call does nothing.</summary>

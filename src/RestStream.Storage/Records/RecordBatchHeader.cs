@@ -14,6 +14,9 @@ public readonly struct RecordBatchHeader
     /// <summary>The only batch format we read and write.</summary>
     public const sbyte CurrentMagic = 2;
 
+    /// <summary>Attribute bit 6: compaction came upon a tombstone or a spent marker, and the base timestamp is when it may go.</summary>
+    internal const short DeleteHorizonBit = 0x40;
+
     public long BaseOffset { get; private init; }
     public int BatchLength { get; private init; }
     public int PartitionLeaderEpoch { get; private init; }
@@ -36,7 +39,7 @@ public readonly struct RecordBatchHeader
     public TimestampType TimestampType => (TimestampType)((Attributes >> 3) & 1);
     public bool IsTransactional => (Attributes & 0x10) != 0;
     public bool IsControl => (Attributes & 0x20) != 0;
-    public bool HasDeleteHorizon => (Attributes & 0x40) != 0;
+    public bool HasDeleteHorizon => (Attributes & DeleteHorizonBit) != 0;
     public bool HasProducer => ProducerId >= 0;
 
     /// <summary>Reads the fields as they stand; nothing is checked. <paramref name="batch"/> holds at least <see cref="Size"/> bytes.</summary>

@@ -22,6 +22,7 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
     private long _size = size;
     private long _publishedSize = size;
     private long _reserved;
+    private long _recordCount = -1;
     private long _largestTimestamp = UnknownTimestamp;
     private bool _disposed;
     private string _suffix = "";
@@ -50,6 +51,9 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
 
     /// <summary>Largest timestamp of the first batch, on which rolling by time is based; -1 unknown.</summary>
     public long FirstBatchTimestamp { get; set; } = -1;
+
+    /// <summary>Records in a closed segment, markers included; -1 until somebody counted them.</summary>
+    public long RecordCount { get => Volatile.Read(ref _recordCount); set => Volatile.Write(ref _recordCount, value); }
 
     /// <summary>Indexes in memory differ from the files.</summary>
     public bool IndexesDirty { get; set; }
@@ -170,10 +174,12 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
     public SegmentIndexes? TryLoadIndexes(long size, int intervalBytes, out long endOffset)
     {
         endOffset = BaseOffset;
-        if (!files.FileExists(PathOf(SegmentNames.IndexSuffix)) || !files.FileExists(PathOf(SegmentNames.TimeIndexSuffix)))
+        // By its own name: once the segment was replaced, the plain one is its successor's.
+        var (offsetsPath, timesPath) = (PathOf(SegmentNames.IndexSuffix) + _suffix, PathOf(SegmentNames.TimeIndexSuffix) + _suffix);
+        if (!files.FileExists(offsetsPath) || !files.FileExists(timesPath))
             return null;
-        var offsets = OffsetIndex.TryParse(AtomicFile.Read(files, PathOf(SegmentNames.IndexSuffix)), size);
-        var times = TimeIndex.TryParse(AtomicFile.Read(files, PathOf(SegmentNames.TimeIndexSuffix)));
+        var offsets = OffsetIndex.TryParse(AtomicFile.Read(files, offsetsPath), size);
+        var times = TimeIndex.TryParse(AtomicFile.Read(files, timesPath));
         if (offsets is null || times is null || (offsets.Count > 0 && times.Count == 0))
             return null;
         var lastTime = times.Last;
@@ -198,7 +204,8 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
     }
 
     /// <summary>Renames the files to <c>.deleted</c> and returns their new paths. Those who hold the segment can go on reading.</summary>
-    public List<string> Retire()
+    /// <param name="keepSnapshot">The producers' state at the base offset is still the start of a segment.</param>
+    public List<string> Retire(bool keepSnapshot = false)
     {
         var renamed = new List<string>();
         lock (_lock)
@@ -207,7 +214,7 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
             foreach (var suffix in (ReadOnlySpan<string>)[SegmentNames.LogSuffix, .. SegmentNames.Companions])
             {
                 var path = PathOf(suffix);
-                if (!files.FileExists(path))
+                if (!files.FileExists(path) || (keepSnapshot && suffix == SegmentNames.SnapshotSuffix))
                     continue;
                 files.Rename(path, path + SegmentNames.DeletedSuffix);
                 renamed.Add(path + SegmentNames.DeletedSuffix);

@@ -53,6 +53,22 @@ internal sealed class OffsetIndex
         return found >= 0 ? found : ~found - 1;
     }
 
+    /// <summary>Number of the last entry whose position is at most this, or -1.</summary>
+    public int FloorPosition(long position)
+    {
+        var (low, high) = (0, Count - 1);
+        var entries = Volatile.Read(ref _entries);
+        while (low <= high)
+        {
+            var middle = (low + high) >> 1;
+            if (Unpack(entries[middle]).Position <= position)
+                low = middle + 1;
+            else
+                high = middle - 1;
+        }
+        return high;
+    }
+
     public byte[] ToBytes()
     {
         var count = Count;

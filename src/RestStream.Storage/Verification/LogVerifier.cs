@@ -12,7 +12,8 @@ public static class LogVerifier
     private static readonly string[] Suffixes = [LogSuffix, IndexSuffix, TimeIndexSuffix, TransactionSuffix, SnapshotSuffix];
 
     private const string RecoveryPoints = "recovery-point-offset-checkpoint";
-    private static readonly string[] OtherCheckpoints = ["log-start-offset-checkpoint", "replication-offset-checkpoint", "cleaner-offset-checkpoint"];
+    private const string CleanerOffsets = "cleaner-offset-checkpoint";
+    private static readonly string[] OtherCheckpoints = ["log-start-offset-checkpoint", "replication-offset-checkpoint", CleanerOffsets];
 
     /// <summary>Checks what is at <paramref name="path"/>.</summary>
     /// <param name="path">A .log, a partition directory, or a data directory.</param>
@@ -34,7 +35,7 @@ public static class LogVerifier
         }
         else if (IsPartition(path))
         {
-            run.Partition(path);
+            run.OnePartition(path);
         }
         else
         {
@@ -55,6 +56,7 @@ public static class LogVerifier
     private sealed class Run(bool allowGaps)
     {
         private readonly List<VerifyFinding> _findings = [];
+        private readonly HashSet<string> _compacted = [];
         private int _partitions, _segments;
         private long _batches, _records, _bytes;
 
@@ -71,13 +73,21 @@ public static class LogVerifier
         public void OneSegment(string log, long baseOffset)
         {
             var directory = Path.GetDirectoryName(log)!;
+            ReadCompacted(Path.GetDirectoryName(directory));
             var checkpoint = Path.Combine(directory, "leader-epoch-checkpoint");
             var epochs = File.Exists(checkpoint) ? SmallFileChecks.LeaderEpochs(checkpoint, _findings) : null;
             Segment(log, baseOffset, isNewest: SegmentsOf(directory)[^1].BaseOffset == baseOffset, Path.GetFileName(directory), epochs, lastEpoch: -1);
         }
 
+        public void OnePartition(string directory)
+        {
+            ReadCompacted(Path.GetDirectoryName(directory));
+            Partition(directory);
+        }
+
         public void DataDirectory(string directory)
         {
+            ReadCompacted(directory);
             var partitions = Directory.EnumerateDirectories(directory)
                 .Select(path => (Path: path, Id: TryParsePartition(Path.GetFileName(path))))
                 .Where(p => p.Id is not null && IsPartition(p.Path))
@@ -98,8 +108,15 @@ public static class LogVerifier
             }
         }
 
+        /// <summary>Which partitions the cleaner has been at, as the data directory around them says. What is wrong with that file is reported where the directory is checked.</summary>
+        private void ReadCompacted(string? dataDirectory)
+        {
+            foreach (var id in SmallFileChecks.Offsets(Path.Combine(dataDirectory ?? "", CleanerOffsets), []).Keys)
+                _compacted.Add(id.ToString());
+        }
+
         /// <summary>Returns the end offset.</summary>
-        public long Partition(string directory)
+        private long Partition(string directory)
         {
             _partitions++;
             CheckNames(directory);
@@ -166,7 +183,7 @@ public static class LogVerifier
             }
         }
 
-        private bool AllowsGaps(string partition) => allowGaps || partition.StartsWith("__", StringComparison.Ordinal);
+        private bool AllowsGaps(string partition) => allowGaps || partition.StartsWith("__", StringComparison.Ordinal) || _compacted.Contains(partition);
     }
 
     private static List<(string Log, long BaseOffset)> SegmentsOf(string directory)

@@ -103,6 +103,11 @@ internal static class ApiExamples
         ["ReadTopic"] = new([], s_read),
         ["ReadPartition"] = new([], s_read),
         ["ReadTopics"] = new([], s_read),
+        ["ReadLatest"] = new([], [new(Json, Record)],
+        [
+            new("key", "The key, written as key_format says.") { Example = "c-17" },
+            new("partition", "Search this partition instead of the one that the key belongs to.") { IsNumber = true },
+        ]),
     };
 
     /// <summary>
@@ -156,6 +161,8 @@ internal sealed record ApiParameter(string Name, string Description, params stri
         In = In,
         Description = Description,
         Schema = Schema(),
+        Example = Example?.DeepClone(),
+        Required = Example is not null,
     };
 
     public void Describe(OpenApiParameter parameter)

@@ -38,6 +38,7 @@ internal static class ReadEndpoints
             group.MapGet("/records", ([FromQuery] string? topics, [AsParameters] ReadQuery _, HttpContext context) =>
                 Read(context, streams, new ReadTarget(ParseTopics(topics), null, InCursor: true))),
             "ReadTopics", "Read the records of several topics");
+        group.MapLatestRecord();
     }
 
     /// <summary>
@@ -134,7 +135,7 @@ internal static class ReadEndpoints
         }
     }
 
-    private static string Named(string topic) => Broker.Topics.TopicNames.FindProblem(topic) is { } problem ? throw HttpError.Invalid("topic", problem) : topic;
+    public static string Named(string topic) => Broker.Topics.TopicNames.FindProblem(topic) is { } problem ? throw HttpError.Invalid("topic", problem) : topic;
 
     private static List<string> ParseTopics(string? text)
     {
@@ -151,7 +152,7 @@ internal static class ReadEndpoints
         return topics;
     }
 
-    private static int Number(string topic, string partition) =>
+    public static int Number(string topic, string partition) =>
         int.TryParse(partition, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             ? number >= 0 ? number : throw new HttpError(404, 40402, "partition-not-found", "Partition not found", $"Topic '{topic}' has no partition {number}.")
             : throw HttpError.BadParameter("partition", "The partition in the path is a whole number.");

@@ -180,7 +180,7 @@ internal sealed record TopicSummaryJson(
     [property: JsonPropertyName("internal")] bool Internal)
 {
     public static TopicSummaryJson From(TopicDescription topic) => new(
-        topic.Name, topic.TopicIdText, topic.Partitions.Count, topic.OverriddenConfigs, topic.Partitions.Sum(p => p.HighWatermark - p.LogStartOffset),
+        topic.Name, topic.TopicIdText, topic.Partitions.Count, topic.OverriddenConfigs, topic.Partitions.Sum(p => p.CountRecords()),
         topic.Partitions.Sum(p => p.Bytes), topic.Internal);
 }
 
