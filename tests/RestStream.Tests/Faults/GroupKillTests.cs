@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using RestStream.TestKit;
 using RestStream.TestKit.History;
 using RestStream.TestKit.Processes;
 using RestStream.TestKit.Tools;
@@ -83,7 +82,9 @@ public class GroupKillTests
         await _members[victim].KillAsync();
         if (_random.Next(2) == 0)
             await WhenHandedOutAsync(server, _random.Next(1, 50));
-        _members[victim] = NewMember(folder, _random.Next(2) == 0 ? name : $"m{_names++}", mode);
+
+        // A v2 client that is gone for good leaves its instance to the idle expiry, which is far longer than this test.
+        _members[victim] = NewMember(folder, mode == "v2" || _random.Next(2) == 0 ? name : $"m{_names++}", mode);
 
         await WhenHandedOutAsync(server, _random.Next(50, 200));
         if (killServer)

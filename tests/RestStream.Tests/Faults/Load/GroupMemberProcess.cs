@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using RestStream.TestKit;
 using RestStream.TestKit.History;
 using RestStream.TestKit.Tools;
 
@@ -15,9 +14,7 @@ internal sealed class GroupMemberProcess : IAsyncDisposable
     private readonly string _errors;
     private (long Start, IReadOnlyList<HistoryPosition> Acked)? _open;
 
-    /// <param name="urlFile">Holds the server's address.</param>
-    /// <param name="mode"><c>poll</c>, <c>stream</c> or <c>v2</c>.</param>
-    /// <param name="entries">Called for every call that the member made, in order.</param>
+    /// <summary><paramref name="urlFile"/> holds the server's address, <paramref name="mode"/> is <c>poll</c>, <c>stream</c> or <c>v2</c>; <paramref name="entries"/> is called for every call that the member made, in order.</summary>
     public GroupMemberProcess(string urlFile, string group, string topic, string member, string mode, Action<GroupEntry> entries)
     {
         (Member, Mode) = (member, mode);
