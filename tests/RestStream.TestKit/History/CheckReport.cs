@@ -52,6 +52,18 @@ public enum AnomalyKind
 
     /// <summary>Key, value, headers, timestamp, topic or partition are not what was sent.</summary>
     Changed,
+
+    /// <summary>Two members of a group owned a partition in one generation.</summary>
+    DoubleOwner,
+
+    /// <summary>A member was served in an old generation although a newer one had been seen.</summary>
+    StaleGeneration,
+
+    /// <summary>A record below an acknowledged commit was handed out again.</summary>
+    CommitRegress,
+
+    /// <summary>An acknowledged record reached no member of the group, which had committed everything.</summary>
+    NotDelivered,
 }
 
 /// <summary>One finding. <paramref name="Offset"/> is -1 where there is none.</summary>
