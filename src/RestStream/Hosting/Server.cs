@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
 using RestStream.Http.Errors;
+using RestStream.Http.Groups;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
@@ -70,6 +71,8 @@ internal static class Server
 
         services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
+        services.AddSingleton<StreamGate>();
+        services.AddSingleton<GroupStreams>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<HostMetrics>();
         services.AddCors();
@@ -92,6 +95,7 @@ internal static class Server
                 o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
             });
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
+        services.AddOptions<GroupMemberOptions>().BindConfiguration(GroupMemberOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
     }
@@ -145,6 +149,7 @@ internal static class Server
         app.MapTopics();
         app.MapProduce();
         app.MapRecords();
+        app.MapGroups();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());
@@ -156,7 +161,7 @@ internal static class Server
             return;
         app.UseCors(policy => (origins.Contains("*") ? policy.AllowAnyOrigin() : policy.WithOrigins(origins))
             .AllowAnyHeader().AllowAnyMethod()
-            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq")
+            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq", "Preference-Applied", RecordPage.CursorHeader, RecordPage.EndHeader)
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10)));
     }
 

@@ -16,6 +16,7 @@ internal static class SettingsCheck
     [
         (ServerOptions.Section, typeof(ServerOptions)),
         (LimitOptions.Section, typeof(LimitOptions)),
+        (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
     ];
 
@@ -120,6 +121,7 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
     {
         ({ Maximum: >= (double)long.MaxValue } range, _) => $"{range.Minimum} or more",
         ({ } range, _) => string.Create(CultureInfo.InvariantCulture, $"{range.Minimum} to {range.Maximum}"),
+        _ when Property.GetCustomAttribute<AllowedValuesAttribute>() is { } allowed => string.Join(", ", allowed.Values),
         (null, { } t) when t == typeof(bool) => "true or false",
         (null, { IsEnum: true } t) => string.Join(", ", Enum.GetNames(t)),
         (null, { IsArray: true }) => "a list",

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Http.Errors;
+using RestStream.Http.Groups;
 using RestStream.Http.Records;
 using RestStream.Http.Topics;
 using RestStream.Settings;
@@ -63,12 +64,15 @@ internal sealed class ReadServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddRoutingCore().AddErrorResponses();
         builder.Services.AddSingleton<TimeProvider>(clock).AddSingleton<IBroker>(broker);
+        builder.Services.AddSingleton<StreamGate>().AddSingleton<GroupStreams>();
         builder.Services.AddOptions<LimitOptions>().Configure(o => limits?.Invoke(o));
+        builder.Services.AddOptions<GroupMemberOptions>();
         var app = builder.Build();
         app.UseErrorResponses();
         app.UseRouting();
         app.MapRecords();
         app.MapTopics();
+        app.MapGroups();
         await app.StartAsync();
         return new ReadServer(folder, app, broker, clock);
     }

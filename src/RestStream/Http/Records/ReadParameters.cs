@@ -121,7 +121,7 @@ internal sealed class ReadParameters
         return partitions;
     }
 
-    private static DataFormat Format(IQueryCollection query, string name, DataFormat otherwise) => Text(query, name) switch
+    public static DataFormat Format(IQueryCollection query, string name, DataFormat otherwise) => Text(query, name) switch
     {
         null => otherwise,
         "json" => DataFormat.Json,
