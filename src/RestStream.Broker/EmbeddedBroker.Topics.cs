@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Files;
@@ -22,6 +23,20 @@ public sealed partial class EmbeddedBroker
     {
         if (TopicNames.FindProblem(spec.Name) is { } problem)
             throw new BrokerException(ErrorCode.InvalidTopic, problem) { Subject = "topic" };
+        RefuseOwnTopic(spec.Name);
+        return Describe(await CreateAsync(spec, cancellationToken));
+    }
+
+    /// <summary>The topic of groups and their offsets, made when it is not there.</summary>
+    internal async Task<Topic> OpenOffsetsTopicAsync(int partitions)
+    {
+        if (TryFindTopic(TopicNames.ConsumerOffsets) is { } existing)
+            return existing;
+        return await CreateAsync(new TopicSpec(TopicNames.ConsumerOffsets, partitions, OffsetsTopic.Configs), CancellationToken.None);
+    }
+
+    private async Task<Topic> CreateAsync(TopicSpec spec, CancellationToken cancellationToken)
+    {
         var count = spec.Partitions ?? _options.DefaultPartitions;
         CheckPartitionCount(count);
         TopicConfigs.Validate(spec.Configs);
@@ -39,14 +54,16 @@ public sealed partial class EmbeddedBroker
         await WriteOrUndoAsync(topic, topic.Partitions);
         room.Keep();
         Publish(topic);
+        _groups.TopicChanged(topic.Name);
         _logger.TopicCreated(topic.Name, count, topic.Id);
-        return Describe(topic);
+        return topic;
     }
 
     public async Task<TopicDescription> AlterTopicAsync(string topic, TopicChange change, CancellationToken cancellationToken)
     {
         FindTopic(topic);
-        RefuseMetadataTopic(topic);
+        if (topic == TopicNames.Metadata || change.Partitions is not null)
+            RefuseOwnTopic(topic);
         using var _ = await LockTopicAsync(topic, cancellationToken);
         var before = FindTopic(topic);
 
@@ -85,8 +102,10 @@ public sealed partial class EmbeddedBroker
         await WriteOrUndoAsync(after, fresh);
         room.Keep();
         foreach (var partition in before.Partitions)
-            partition.SetConfig(settings.Log);
+            partition.SetConfig(LogConfigOf(topic, settings));
         Publish(after);
+        if (added > 0)
+            _groups.TopicChanged(topic);
         _logger.TopicAltered(topic, count, string.Join(',', settings.Overridden.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key}={c.Value}")));
         return Describe(after);
     }
@@ -94,7 +113,7 @@ public sealed partial class EmbeddedBroker
     public async Task DeleteTopicAsync(string topic, CancellationToken cancellationToken)
     {
         FindTopic(topic);
-        RefuseMetadataTopic(topic);
+        RefuseOwnTopic(topic);
         using var _ = await LockTopicAsync(topic, cancellationToken);
         var gone = FindTopic(topic);
         try
@@ -107,6 +126,7 @@ public sealed partial class EmbeddedBroker
         }
 
         Unpublish(gone);
+        _groups.TopicDeleted(topic);
         foreach (var partition in gone.Partitions)
             partition.MarkDeleted();
         await DeleteDirectoriesAsync(gone.Partitions);
@@ -232,13 +252,23 @@ public sealed partial class EmbeddedBroker
                 log = _directory.Create(id, record.TopicId, settings.Log);
             }
 
-            partitions[i] = new Partition(id, log, record.Name == TopicNames.Metadata ? TopicMetadata.LogConfig : settings.Log, counters, _cache);
+            partitions[i] = new Partition(id, log, LogConfigOf(record.Name, settings), counters, _cache);
         }
 
         Interlocked.Add(ref _partitionCount, partitions.Length);
         Interlocked.Increment(ref _reservedTopics);
         return new Topic(record.Name, record.TopicId, DateTimeOffset.FromUnixTimeMilliseconds(record.Created), settings, partitions, counters);
     }
+
+    /// <summary>
+    /// What the log obeys. Generations and offsets go on to be written when the disk is full for producers, or nobody could read what is there; they are small, and compacted.
+    /// </summary>
+    private static LogConfig LogConfigOf(string topic, TopicSettings settings) => topic switch
+    {
+        TopicNames.Metadata => TopicMetadata.LogConfig,
+        TopicNames.ConsumerOffsets => settings.Log with { Durability = Durability.Fsync, UsesReserve = true },
+        _ => settings.Log,
+    };
 
     /// <summary>The metadata topic's own configs, as it shows them.</summary>
     private static FrozenDictionary<string, string> MetadataConfigs { get; } = new Dictionary<string, string>
@@ -257,7 +287,7 @@ public sealed partial class EmbeddedBroker
             // Files are made and flushed, some milliseconds each: not on the caller's thread.
             TopicPartition[] ids = [.. Enumerable.Range(topic.Partitions.Length, count).Select(p => new TopicPartition(topic.Name, p))];
             await Task.Run(() => _directory.Create(ids, topic.Id, topic.Settings.Log,
-                log => partitions.Add(new Partition(log.Id, log, topic.Settings.Log, topic.Counters, _cache))));
+                log => partitions.Add(new Partition(log.Id, log, LogConfigOf(topic.Name, topic.Settings), topic.Counters, _cache))));
             return [.. partitions.OrderBy(p => p.Id.Partition)];
         }
         catch (Exception e) when (e is StorageException or IOException)

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using RestStream.Broker.Fetching;
+using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Files;
@@ -22,6 +23,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private readonly BrokerInstruments _instruments;
     private readonly EncodedCache _cache;
     private readonly Retention _retention;
+    private readonly GroupCoordinator _groups;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly Dictionary<string, string> _topicDefaults;
@@ -30,11 +32,12 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private ImmutableSortedSet<string> _names = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private ImmutableSortedSet<string> _publicNames = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private Task _retentionLoop = Task.CompletedTask;
+    private Task _offsetsLoop = Task.CompletedTask;
     private bool _disposed;
 
     private EmbeddedBroker(
         BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, BrokerInstruments instruments,
-        TimeProvider clock, ILogger logger)
+        GroupOptions groups, TimeProvider clock, ILogger logger)
     {
         _options = options;
         _topicDefaults = topicDefaults;
@@ -45,13 +48,14 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _logger = logger;
         _cache = new EncodedCache(options.EncodedCacheBytes);
         _retention = new Retention(this, directory, _cache, options, clock, logger);
+        _groups = new GroupCoordinator(this, directory, groups, clock, logger);
     }
 
-    /// <summary>Opens the data directory, recovers it, finishes what a crash left half done, and starts the background work.</summary>
+    /// <summary>Opens the data directory, recovers it, finishes what a crash left half done, and starts the background work. Without <paramref name="groups"/> their settings are the defaults.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.DirectoryInUse"/>, or the directory cannot be opened.</exception>
     /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidConfig"/>: a topic default in the options is wrong.</exception>
     public static async Task<EmbeddedBroker> OpenAsync(
-        string dataDirectory, BrokerOptions options, IFileSystem files, TimeProvider clock, ILogger logger)
+        string dataDirectory, BrokerOptions options, IFileSystem files, TimeProvider clock, ILogger logger, GroupOptions? groups = null)
     {
         var topicDefaults = TopicConfigs.FromServerNames(options.TopicDefaults);
         TopicConfigs.Validate(topicDefaults);
@@ -64,10 +68,13 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
             // Recovery reads files for a while; the caller's thread may be one that must not block.
             directory = await Task.Run(() => LogDirectory.Open(options.ToLogDirectoryOptions(dataDirectory), files, clock, events.Handle));
-            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), instruments, clock, logger);
+            var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), instruments, groups ?? new GroupOptions(), clock, logger);
             await broker.LoadTopicsAsync();
+            if (broker.TryFindTopic(TopicNames.ConsumerOffsets) is { } offsets)
+                await Task.Run(() => broker._groups.Load(offsets));
             instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
+            broker._offsetsLoop = broker._groups.RunRetentionAsync(broker._stopping.Token);
             var recovery = directory.Recovery;
             logger.BrokerStarted(
                 dataDirectory, broker.TopicCount, broker.PartitionCount, recovery.Took, recovery.ScannedBytes,
@@ -109,6 +116,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     internal int ParkedReaders => _instruments.ParkedReaders;
     internal long EncodedCacheBytes => _cache.Bytes;
     internal Retention Retention => _retention;
+    internal GroupCoordinator Groups => _groups;
+    internal ImmutableSortedSet<string> PublicTopicNames => Volatile.Read(ref _publicNames);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1)
@@ -198,7 +207,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     public async Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken)
     {
         var found = FindTopic(topic);
-        RefuseMetadataTopic(topic);
+        RefuseOwnTopic(topic);
         if (!found.Settings.Log.CleanupDelete)
         {
             throw new BrokerException(ErrorCode.PolicyViolation, $"Topic '{topic}' does not delete records: its cleanup.policy is '{found.Settings.Effective[TopicConfigs.CleanupPolicy]}'.")
@@ -247,6 +256,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync();
         await _retentionLoop;
+        await _offsetsLoop;
+        _groups.Dispose();
         await _directory.DisposeAsync();
         foreach (var partition in Topics.SelectMany(t => t.Partitions))
             partition.MarkDeleted();
@@ -268,6 +279,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             Partition = partition,
         };
     }
+
+    internal Topic? TryFindTopic(string name) => _topics.GetValueOrDefault(name);
 
     private Topic FindTopic(string name) => _topics.TryGetValue(name, out var topic) ? topic : throw BrokerException.UnknownTopic(name);
 
@@ -314,7 +327,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         try
         {
             topic = FindTopic(id.Topic);
-            RefuseMetadataTopic(id.Topic);
+            RefuseOwnTopic(id.Topic);
             partition = topic.Partition(id.Partition);
         }
         catch
@@ -333,9 +346,9 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         return refusal;
     }
 
-    private static void RefuseMetadataTopic(string topic)
+    private static void RefuseOwnTopic(string topic)
     {
-        if (topic == TopicNames.Metadata)
+        if (topic is TopicNames.Metadata or TopicNames.ConsumerOffsets)
             throw new BrokerException(ErrorCode.InvalidTopic, $"Only the broker itself changes '{topic}'.") { Subject = topic };
     }
 }

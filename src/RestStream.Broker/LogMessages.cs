@@ -3,7 +3,7 @@ using RestStream.Storage;
 
 namespace RestStream.Broker;
 
-/// <summary>Everything the broker logs. Ids are fixed: 2000-2099 topics and the broker's life, 2100-2199 what the storage reports.</summary>
+/// <summary>Everything the broker logs. Ids are fixed: 2000-2099 topics and the broker's life, 2100-2199 what the storage reports, 2200-2299 consumer groups.</summary>
 internal static partial class LogMessages
 {
     [LoggerMessage(2000, LogLevel.Information, "Broker started on {DataDirectory}: {Topics} topics, {Partitions} partitions; recovery took {Took} and read {ScannedBytes} bytes after {Earlier}")]
@@ -77,4 +77,34 @@ internal static partial class LogMessages
 
     [LoggerMessage(2107, LogLevel.Warning, "{Message}")]
     public static partial void SlowFlush(this ILogger logger, string message);
+
+    [LoggerMessage(2200, LogLevel.Information, "Loaded {Groups} groups with {Members} members in {Took}")]
+    public static partial void GroupsLoaded(this ILogger logger, int groups, int members, TimeSpan took);
+
+    [LoggerMessage(2201, LogLevel.Information, "Group {Group} rebalances after generation {Generation}: {Reason}")]
+    public static partial void RebalanceStarted(this ILogger logger, string group, int generation, string reason);
+
+    [LoggerMessage(2202, LogLevel.Information, "Group {Group} is stable in generation {Generation} with {Members} members, assigned by {Protocol}")]
+    public static partial void RebalanceCompleted(this ILogger logger, string group, int generation, int members, string protocol);
+
+    [LoggerMessage(2203, LogLevel.Information, "Group {Group} is empty, generation {Generation}")]
+    public static partial void GroupEmpty(this ILogger logger, string group, int generation);
+
+    [LoggerMessage(2204, LogLevel.Information, "Member {Member} of group {Group} is dropped: {Reason}")]
+    public static partial void MemberDropped(this ILogger logger, string member, string group, string reason);
+
+    [LoggerMessage(2205, LogLevel.Warning, "The state of group {Group} could not be written: {Problem}")]
+    public static partial void GroupNotWritten(this ILogger logger, string group, string problem);
+
+    [LoggerMessage(2206, LogLevel.Information, "Group {Group} deleted")]
+    public static partial void GroupDeleted(this ILogger logger, string group);
+
+    [LoggerMessage(2207, LogLevel.Information, "Group {Group} is forgotten: no members, and no offsets that are younger than their retention")]
+    public static partial void GroupExpired(this ILogger logger, string group);
+
+    [LoggerMessage(2208, LogLevel.Information, "{Offsets} offsets of group {Group} are forgotten, they are older than their retention")]
+    public static partial void OffsetsExpired(this ILogger logger, int offsets, string group);
+
+    [LoggerMessage(2209, LogLevel.Error, "Records of consumer groups are damaged and passed over: {Problem}")]
+    public static partial void GroupRecordsDamaged(this ILogger logger, string problem);
 }

@@ -6,6 +6,9 @@ public static class TopicNames
     /// <summary>The internal topic that holds all topics' metadata, one partition. Written by the broker only.</summary>
     public const string Metadata = "__reststream_metadata";
 
+    /// <summary>Kafka's internal topic of consumer groups and their offsets. Written by the broker only.</summary>
+    public const string ConsumerOffsets = "__consumer_offsets";
+
     /// <summary>Kafka's limit: the partition directory <c>name-12345.32hex-delete</c> must fit into the 255 bytes of a file name.</summary>
     public const int MaxLength = 249;
 
