@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 using RestStream.Http.Errors;
 using RestStream.Http.Groups;
 using RestStream.Http.OpenApi;
@@ -64,7 +65,8 @@ internal static class Server
         services.AddSingleton(outcome);
         services.AddSingleton<Func<Task<EmbeddedBroker>>>(s => () => EmbeddedBroker.OpenAsync(
             s.GetRequiredService<IOptions<ServerOptions>>().Value.DataDirectory, s.GetRequiredService<IOptions<BrokerOptions>>().Value,
-            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>()));
+            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>(),
+            s.GetRequiredService<IOptions<GroupOptions>>().Value));
         services.AddSingleton<BrokerService>();
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
@@ -95,6 +97,7 @@ internal static class Server
                 o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
             });
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
+        services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
         services.AddOptions<GroupMemberOptions>().BindConfiguration(GroupMemberOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);

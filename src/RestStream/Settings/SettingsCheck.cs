@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 
 namespace RestStream.Settings;
 
@@ -16,6 +17,7 @@ internal static class SettingsCheck
     [
         (ServerOptions.Section, typeof(ServerOptions)),
         (LimitOptions.Section, typeof(LimitOptions)),
+        (GroupOptions.Section, typeof(GroupOptions)),
         (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
     ];

@@ -50,6 +50,9 @@ internal sealed class ReadServer : IAsyncDisposable
     public HttpClient Http2 { get; }
     public string DataDirectory => _folder.Path;
 
+    /// <summary>Members of groups whose stream was cut and who may still come back.</summary>
+    public int StreamsInGrace => _app.Services.GetRequiredService<GroupStreams>().InGrace;
+
     public static async Task<ReadServer> StartAsync(Action<LimitOptions>? limits = null)
     {
         var folder = new TempFolder("read");

@@ -19,7 +19,7 @@ internal sealed class GroupFeed : IDisposable
     private readonly long[] _next;
     private readonly List<OffsetCommit> _toCommit = [];
 
-    private GroupFeed(IBroker broker, string group, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
+    private GroupFeed(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
     {
         _clock = clock;
         var positions = new List<FetchPosition>(assignment.Partitions.Count);
@@ -30,7 +30,8 @@ internal sealed class GroupFeed : IDisposable
                 topic = Find(broker, partition.Topic);
             if (topic is null || partition.Partition >= topic.Partitions.Count)
                 continue;
-            var offset = before?.Known(partition, topic.TopicId) ?? broker.CommittedOffset(group, partition)?.Offset;
+            var kept = before is not null && consumer.HasOwned(partition, before.Generation) ? before.Known(partition, topic.TopicId) : null;
+            var offset = kept ?? broker.CommittedOffset(consumer.Group, partition)?.Offset;
             if (offset is null)
             {
                 offset = fromLatest ? topic.Partitions[partition.Partition].HighWatermark : topic.Partitions[partition.Partition].LogStartOffset;
@@ -76,18 +77,18 @@ internal sealed class GroupFeed : IDisposable
     }
 
     /// <param name="broker">Where the partitions are.</param>
-    /// <param name="group">Whose committed offsets count.</param>
+    /// <param name="consumer">The member; its group's committed offsets count.</param>
     /// <param name="assignment">The partitions.</param>
     /// <param name="fromLatest">Begin at the end where nothing is committed; else at the log's start.</param>
-    /// <param name="before">The feed that this one replaces: goes on where that one was. Null where its places count no more.</param>
+    /// <param name="before">The feed that this one replaces: goes on where that one was in the partitions that the member had all the time.</param>
     /// <param name="clock">For the wait of a member that owns nothing.</param>
-    public static GroupFeed Open(IBroker broker, string group, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
+    public static GroupFeed Open(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
     {
         while (true)
         {
             try
             {
-                return new GroupFeed(broker, group, assignment, fromLatest, before, clock);
+                return new GroupFeed(broker, consumer, assignment, fromLatest, before, clock);
             }
             catch (BrokerException gone) when (IsGone(gone))
             {

@@ -20,24 +20,17 @@ internal sealed record GroupMembership
     public required RecordJson Encoder { get; init; }
 
     /// <summary>The member's place in the group: the one it has, or a new one.</summary>
-    public IGroupConsumer Join(IBroker broker, HttpContext context)
+    public IGroupConsumer Join(IBroker broker, HttpContext context) => broker.JoinGroup(new GroupJoin
     {
-        var consumer = broker.JoinGroup(new GroupJoin
-        {
-            Group = Group,
-            InstanceId = Member,
-            Topics = Topics,
-            TopicPattern = TopicPattern,
-            Assignors = Assignors,
-            SessionTimeout = SessionTimeout,
-            RebalanceTimeout = RebalanceTimeout,
-            ClientHost = $"/{context.Connection.RemoteIpAddress}",
-        });
-
-        // A member that was there already may want other topics now.
-        consumer.Subscribe(Topics, TopicPattern);
-        return consumer;
-    }
+        Group = Group,
+        InstanceId = Member,
+        Topics = Topics,
+        TopicPattern = TopicPattern,
+        Assignors = Assignors,
+        SessionTimeout = SessionTimeout,
+        RebalanceTimeout = RebalanceTimeout,
+        ClientHost = $"/{context.Connection.RemoteIpAddress}",
+    });
 
     /// <summary>Topics that were asked for and do not exist. They may come to be, and then are read; a typing error should not have to be guessed.</summary>
     public IReadOnlyList<string> UnknownTopics(IBroker broker)

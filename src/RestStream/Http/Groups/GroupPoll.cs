@@ -69,10 +69,10 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
         try
         {
             var wait = poll.JoinWait;
-            while (await ReadyAsync(wait, ending))
+            while (IsMember() && await ReadyAsync(wait, ending))
             {
                 feed?.Dispose();
-                feed = GroupFeed.Open(broker, poll.Membership.Group, consumer.Assignment, poll.Membership.FromLatest, null, clock);
+                feed = GroupFeed.Open(broker, consumer, consumer.Assignment, poll.Membership.FromLatest, null, clock);
                 if (feed.ToCommit.Count > 0)
                     await consumer.CommitAsync(feed.ToCommit, feed.Generation, aborted);
                 if (await GatherAsync(feed, started, ending))
@@ -88,7 +88,7 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
 
             // Its place depends on others, who did not come back in time. What it had does not belong to it now.
             feed?.Dispose();
-            feed = GroupFeed.Open(broker, poll.Membership.Group, new GroupAssignment(consumer.Assignment.Generation, []), fromLatest: false, null, clock);
+            feed = GroupFeed.Open(broker, consumer, new GroupAssignment(consumer.Assignment.Generation, []), fromLatest: false, null, clock);
             await WriteAsync(response, feed);
         }
         finally
@@ -98,6 +98,9 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
     }
 
     private TimeSpan Left(long started) => poll.Timeout - clock.GetElapsedTime(started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+
+    /// <summary>Somebody may have taken the member out of the group while this poll waited; it must not come back by itself.</summary>
+    private bool IsMember() => broker.FindGroupConsumer(poll.Membership.Group, poll.Membership.Member) == consumer;
 
     private async ValueTask<bool> ReadyAsync(TimeSpan wait, CancellationToken ending)
     {

@@ -29,7 +29,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     private readonly CancellationTokenSource _ended = new();
     private TaskCompletionSource _acks = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _endReason;
-    private GroupFeed _feed = GroupFeed.Open(broker, request.Membership.Group, GroupAssignment.None, fromLatest: false, null, clock);
+    private GroupFeed _feed = GroupFeed.Open(broker, consumer, GroupAssignment.None, fromLatest: false, null, clock);
     private GroupAssignment? _assignment;
     private bool _opened;
 
@@ -54,9 +54,10 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         using var alive = consumer.KeepAlive();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping, _ended.Token);
 
-        // A first look, so that a member whom the group does not take is refused with a status.
-        var ready = await consumer.ReadyAsync(TimeSpan.Zero, ending.Token);
+        // Not for long, only so that a member whom the group does not take is refused with a status.
+        var ready = await consumer.ReadyAsync(request.JoinWait, ending.Token);
         _output.AllowQuiet();
+        _output.NoticeLostPeer(request.Membership.SessionTimeout);
         EventStream.SetHeaders(context.Response);
         _events.WriteStart();
         string? reason = null;
@@ -149,16 +150,14 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     {
         var assignment = consumer.Assignment;
 
-        // Between two generations that follow each other nobody else can have owned what this member owned before and after: it goes on where it was. Else the committed offsets count.
         var first = !_opened;
-        var continues = !first && assignment.Generation - _feed.Generation is 0 or 1;
         var before = _feed;
-        _feed = GroupFeed.Open(broker, request.Membership.Group, assignment, request.Membership.FromLatest, continues ? before : null, clock);
+        _feed = GroupFeed.Open(broker, consumer, assignment, request.Membership.FromLatest, before, clock);
         before.Dispose();
         _assignment = assignment;
         if (first && request.Commit == StreamCommit.None && request.LastEvent is { } last)
             _feed.GoTo(last.Items);
-        foreach (var partition in _unacked.Partitions.Where(p => !continues || !_feed.Slots.Contains(p)).ToArray())
+        foreach (var partition in _unacked.Partitions.Where(p => !consumer.HasOwned(p, before.Generation)).ToArray())
             _unacked.Drop(partition);
         if (_feed.ToCommit.Count > 0 && request.Commit != StreamCommit.None)
             await consumer.CommitAsync(_feed.ToCommit, _feed.Generation, context.RequestAborted);

@@ -13,6 +13,16 @@ internal sealed class GroupStreams(TimeProvider clock, ILogger<GroupStreams> log
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Group, string Member), Seat> _seats = [];
 
+    /// <summary>Members whose stream was cut and who may still come back.</summary>
+    public int InGrace
+    {
+        get
+        {
+            lock (_lock)
+                return _seats.Count(s => s.Value.Grace is not null);
+        }
+    }
+
     /// <summary>The stream is the member's only one from now on.</summary>
     public void Enter(string group, string member, GroupStream stream)
     {

@@ -18,7 +18,7 @@ internal enum StreamCommit : byte
 }
 
 /// <summary>What a group's stream asks for, with every default and limit applied.</summary>
-internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? LastEvent, StreamCommit Commit, int Window, TimeSpan RejoinGrace)
+internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? LastEvent, StreamCommit Commit, int Window, TimeSpan RejoinGrace, TimeSpan JoinWait)
 {
     /// <exception cref="HttpError">400 naming the parameter; 406; 422 for a bad name.</exception>
     public static StreamRequest Parse(string group, HttpRequest request, GroupMemberOptions options)
@@ -44,7 +44,7 @@ internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? La
         return new StreamRequest(
             membership, LastEventOf(request),
             OneOf(query, "commit", ["ack", "auto", "none"]) switch { "auto" => StreamCommit.Auto, "none" => StreamCommit.None, _ => StreamCommit.Ack },
-            ReadParameters.Count(query, "window", options.StreamWindow, 1, options.MaxStreamWindow), Milliseconds(query, "rejoin_grace", options.RejoinGrace, least: 0));
+            ReadParameters.Count(query, "window", options.StreamWindow, 1, options.MaxStreamWindow), Milliseconds(query, "rejoin_grace", options.RejoinGrace, least: 0), options.JoinWait);
     }
 
     private static void CheckAccept(HttpRequest request)

@@ -1,4 +1,6 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using RestStream.Settings;
 
@@ -15,6 +17,17 @@ internal sealed class StreamOutput(HttpContext context, LimitOptions limits, Tim
     {
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
+    }
+
+    /// <summary>
+    /// Cuts the connection when the other machine acknowledges nothing of what was sent for this long, because it lost its power or its network. Linux alone takes a quarter of an hour.
+    /// </summary>
+    public void NoticeLostPeer(TimeSpan timeout)
+    {
+        // linux/tcp.h: IPPROTO_TCP, TCP_USER_TIMEOUT, in milliseconds.
+        const int level = 6, userTimeout = 18;
+        if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { AddressFamily: AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 } socket)
+            socket.SetRawSocketOption(level, userTimeout, BitConverter.GetBytes((int)timeout.TotalMilliseconds));
     }
 
     /// <summary>False: the client is gone, or too slow and now cut off.</summary>
