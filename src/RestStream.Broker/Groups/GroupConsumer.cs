@@ -157,7 +157,6 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         }
     }
 
-    /// <summary>Whether it has owned the partition without a break since the generation (-1: owns it now).</summary>
     public bool HasOwned(TopicPartition partition, int generation)
     {
         lock (_lock)

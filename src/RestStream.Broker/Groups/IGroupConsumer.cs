@@ -45,6 +45,11 @@ public interface IGroupConsumer
     /// <exception cref="BrokerException"><see cref="ErrorCode.OffsetMetadataTooLarge"/>, <see cref="ErrorCode.UnknownTopicOrPartition"/>, storage refusals.</exception>
     Task<IReadOnlyList<RefusedCommit>> CommitAsync(IReadOnlyList<OffsetCommit> offsets, int generation, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Whether it has owned the partition without a break since <paramref name="generation"/> (-1: owns it now): then what was read in that generation is still its own to go on with and to commit.
+    /// </summary>
+    bool HasOwned(TopicPartition partition, int generation);
+
     /// <summary>Leaves at once; the partitions go to the others.</summary>
     Task LeaveAsync();
 }

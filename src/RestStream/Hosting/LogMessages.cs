@@ -17,4 +17,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(1020, LogLevel.Error, "A bug: {Method} {Path} failed with an exception that is no refusal")]
     public static partial void HandlerFailed(this ILogger logger, string method, string path, Exception error);
+
+    [LoggerMessage(1030, LogLevel.Warning, "Member {Member} of group {Group} did not come back after its stream was cut, and could not be removed: {Reason}")]
+    public static partial void MemberNotRemoved(this ILogger logger, string group, string member, string reason);
 }

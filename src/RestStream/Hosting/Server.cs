@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 using RestStream.Http.Errors;
+using RestStream.Http.Groups;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
 using RestStream.Http.Operations.Metrics;
@@ -63,13 +65,16 @@ internal static class Server
         services.AddSingleton(outcome);
         services.AddSingleton<Func<Task<EmbeddedBroker>>>(s => () => EmbeddedBroker.OpenAsync(
             s.GetRequiredService<IOptions<ServerOptions>>().Value.DataDirectory, s.GetRequiredService<IOptions<BrokerOptions>>().Value,
-            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>()));
+            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>(),
+            s.GetRequiredService<IOptions<GroupOptions>>().Value));
         services.AddSingleton<BrokerService>();
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
 
         services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
+        services.AddSingleton<StreamGate>();
+        services.AddSingleton<GroupStreams>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<HostMetrics>();
         services.AddCors();
@@ -92,6 +97,8 @@ internal static class Server
                 o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
             });
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
+        services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
+        services.AddOptions<GroupMemberOptions>().BindConfiguration(GroupMemberOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
     }
@@ -145,6 +152,7 @@ internal static class Server
         app.MapTopics();
         app.MapProduce();
         app.MapRecords();
+        app.MapGroups();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());
@@ -156,7 +164,7 @@ internal static class Server
             return;
         app.UseCors(policy => (origins.Contains("*") ? policy.AllowAnyOrigin() : policy.WithOrigins(origins))
             .AllowAnyHeader().AllowAnyMethod()
-            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq")
+            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq", "Preference-Applied", RecordPage.CursorHeader, RecordPage.EndHeader)
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10)));
     }
 

@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 
 namespace RestStream.Settings;
 
@@ -16,6 +17,8 @@ internal static class SettingsCheck
     [
         (ServerOptions.Section, typeof(ServerOptions)),
         (LimitOptions.Section, typeof(LimitOptions)),
+        (GroupOptions.Section, typeof(GroupOptions)),
+        (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
     ];
 
@@ -120,6 +123,7 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
     {
         ({ Maximum: >= (double)long.MaxValue } range, _) => $"{range.Minimum} or more",
         ({ } range, _) => string.Create(CultureInfo.InvariantCulture, $"{range.Minimum} to {range.Maximum}"),
+        _ when Property.GetCustomAttribute<AllowedValuesAttribute>() is { } allowed => string.Join(", ", allowed.Values),
         (null, { } t) when t == typeof(bool) => "true or false",
         (null, { IsEnum: true } t) => string.Join(", ", Enum.GetNames(t)),
         (null, { IsArray: true }) => "a list",

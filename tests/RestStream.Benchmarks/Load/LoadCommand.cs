@@ -17,6 +17,8 @@ internal static class LoadCommand
         ("topics1000", "the same spread over 1,000 topics, against one topic", ManyTopics.RunAsync),
         ("parked", "10,000 idle SSE readers: memory and idle processor time", Readers.ParkedAsync),
         ("fanout", "one record to 1,000 SSE followers", Readers.FanOutAsync),
+        ("grouppoll", "group polls that ack, against pages read with a cursor", Groups.PollAsync),
+        ("idlegroups", "1,000 groups of a member each in long-polls: idle processor time", Groups.IdleAsync),
         ("restart", "kill -9 with 1 GiB that is in the journal only, time to ready", Starts.AfterKillAsync),
         ("clean1000", "clean start with 1,000 partitions", Starts.CleanAsync),
         ("grows", "cost of a record over 1 to 1,000 partitions and 10 MB to 1 GB of log (--large: 10 GB)", Growth.RunAsync),

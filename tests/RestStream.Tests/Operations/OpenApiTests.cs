@@ -59,7 +59,7 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
             {
                 foreach (var accepted in answers.DefaultIfEmpty("*/*"))
                 {
-                    await MakeDemoAsync();
+                    await MakeDemoAsync(withMember: path.Contains("/members/") || path.EndsWith("/ack", StringComparison.Ordinal));
                     using var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), url) { Headers = { { "Accept", accepted } } };
                     if (sent is { } media)
                     {
@@ -135,14 +135,28 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         Assert.Contains("../openapi/reststream.json", await fixture.Server.Client.GetStringAsync("swagger/index.js"));
     }
 
-    /// <summary>The topic of the examples, as the example of CreateTopic makes it, with three records.</summary>
-    private async Task MakeDemoAsync()
+    /// <summary>The topic of the examples, as the example of CreateTopic makes it, with three records; and a group that has offsets of it, and a member or none.</summary>
+    private async Task MakeDemoAsync(bool withMember)
     {
         var client = fixture.Server.Client;
         await client.DeleteAsync("topics/demo");
         using var created = await client.PutAsync("topics/demo", new StringContent("""{"partitions":3,"configs":{"retention.ms":"86400000"}}"""));
         using var produced = await client.PostAsync("topics/demo/records", JsonContent.Create(new[] { new { value = 1 }, new { value = 2 }, new { value = 3 } }));
         produced.EnsureSuccessStatusCode();
+
+        using var before = await client.GetAsync("groups/billing");
+        if (before.IsSuccessStatusCode)
+        {
+            foreach (var member in (await before.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("members").EnumerateArray())
+                await client.DeleteAsync($"groups/billing/members/{member.GetProperty("member").GetString()}");
+        }
+
+        using var group = await client.PutAsync("groups/billing/offsets", new StringContent("""{"to":"earliest","topics":["demo"]}"""));
+        group.EnsureSuccessStatusCode();
+        if (!withMember)
+            return;
+        using var joined = await client.PostAsync("groups/billing/poll", new StringContent("""{"topics":["demo"],"member":"w1"}"""));
+        joined.EnsureSuccessStatusCode();
     }
 
     private static IEnumerable<JsonElement> Members(JsonElement json, string name) => json.TryGetProperty(name, out var list) ? list.EnumerateArray() : [];

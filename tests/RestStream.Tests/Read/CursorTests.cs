@@ -95,7 +95,7 @@ public class CursorTests
             if (round == 1)
                 next[0] = long.MaxValue;
             var incarnation = Incarnation.Of([Guid.NewGuid()]);
-            var writer = new CursorWriter(incarnation, items);
+            var writer = new CursorWriter("@" + incarnation, items);
 
             var text = writer.ToText(next);
             var cursor = Cursor.Parse(text, "cursor");

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Http.Errors;
+using RestStream.Http.Groups;
 using RestStream.Http.Records;
 using RestStream.Http.Topics;
 using RestStream.Settings;
@@ -49,6 +50,9 @@ internal sealed class ReadServer : IAsyncDisposable
     public HttpClient Http2 { get; }
     public string DataDirectory => _folder.Path;
 
+    /// <summary>Members of groups whose stream was cut and who may still come back.</summary>
+    public int StreamsInGrace => _app.Services.GetRequiredService<GroupStreams>().InGrace;
+
     public static async Task<ReadServer> StartAsync(Action<LimitOptions>? limits = null)
     {
         var folder = new TempFolder("read");
@@ -63,12 +67,15 @@ internal sealed class ReadServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddRoutingCore().AddErrorResponses();
         builder.Services.AddSingleton<TimeProvider>(clock).AddSingleton<IBroker>(broker);
+        builder.Services.AddSingleton<StreamGate>().AddSingleton<GroupStreams>();
         builder.Services.AddOptions<LimitOptions>().Configure(o => limits?.Invoke(o));
+        builder.Services.AddOptions<GroupMemberOptions>();
         var app = builder.Build();
         app.UseErrorResponses();
         app.UseRouting();
         app.MapRecords();
         app.MapTopics();
+        app.MapGroups();
         await app.StartAsync();
         return new ReadServer(folder, app, broker, clock);
     }

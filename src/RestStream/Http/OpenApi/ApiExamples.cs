@@ -71,6 +71,24 @@ internal static class ApiExamples
         new("application/vnd.kafka.text.v2+json", $"[{V2Record.Replace("{\"total\":12.50}", "\"hello\"")}]"),
     ];
 
+    private static readonly ApiParameter[] s_groupStream =
+    [
+        new("topics", "Names of topics, with commas between them; or a topic_pattern.") { Example = "demo" },
+        new("topic_pattern", "All topics whose whole name matches this regular expression."),
+        new("member", "The member's own name; made up unless given, and told by the event open. A second stream of the same name takes over."),
+        new("commit", "When a record counts as done. ack (default): the client says so. auto: when it was sent, at the next batch or heartbeat. none: never.", "ack", "auto", "none"),
+        new("window", "Most records that are sent ahead of the acks, with commit=ack; 1,000 unless given.") { IsNumber = true },
+        new("from", "Where to begin in a partition of which nothing is committed.", "earliest", "latest"),
+        new("last_event_id", "As the header Last-Event-ID, for clients that cannot set it: an ack of everything up to that event."),
+        new("rejoin_grace", "Milliseconds that the member keeps its partitions after a cut; 10,000 unless given.") { IsNumber = true },
+        new("session_timeout", "Milliseconds that the member may be silent without a connection; 45,000 unless given.") { IsNumber = true },
+        new("rebalance_timeout", "Milliseconds that a rebalance waits for the member; 60,000 unless given.") { IsNumber = true },
+        new("assignor", "How partitions are assigned.", "range", "roundrobin", "sticky", "cooperative-sticky"),
+        new("key_format", "How keys are shown. text unless given.", "text", "json", "base64"),
+        new("value_format", "How values are shown. json unless given.", "json", "text", "base64"),
+        new("Last-Event-ID", "The id of the last event that was seen: an ack of everything up to it.") { In = ParameterLocation.Header },
+    ];
+
     public static IReadOnlyDictionary<string, ApiOperation> ByOperation { get; } = new Dictionary<string, ApiOperation>(StringComparer.Ordinal)
     {
         ["GetServer"] = new([], [new(Json, """{"version":"0.1.0","commit":"8fd0200c","kafka_cluster_id":"mwL0zVhEr0CxmGFRqFYZGA","bridge_version":"0.1.0"}""")]),
@@ -100,6 +118,41 @@ internal static class ApiExamples
         ["ProduceV2"] = new(s_v2Bodies, s_v2Receipts),
         ["ProduceV2ToPartition"] = new(s_v2Bodies, s_v2Receipts),
 
+        ["ListGroups"] = new([], [new(Json, """{"groups":[{"group":"billing","state":"Stable","protocol_type":"consumer","members":1}],"next_page_token":null}""")]),
+        ["PollGroup"] = new(
+            [new(Json, """{"topics":["demo"],"member":"w1","max_records":100,"timeout":1000}""")],
+            [new(Json, $$"""{"member":"w1","generation":1,"assignment":{"demo":[0]},"records":[{{Record}}],"cursor":"g1;@k3f9a1,demo/0:1"}""")]),
+        ["StreamGroup"] = new(
+            [],
+            [new(Events, $$"""
+                : ok
+                retry: 2000
+
+                id: g1;@k3f9a1,demo/0:0
+                event: open
+                data: {"member":"w1","generation":1}
+
+                id: g1;@k3f9a1,demo/0:0
+                event: assignment
+                data: {"generation":1,"assignment":{"demo":[0]}}
+
+                id: g1;@k3f9a1,demo/0:1
+                data: {{Record}}
+
+
+                """.ReplaceLineEndings("\n"))],
+            s_groupStream),
+        ["AckGroup"] = new([new(Json, """{"member":"w1","cursor":"demo/0:0"}""")], [new(Json, """{"committed":"g1;@k3f9a1,demo/0:0"}""")]),
+        ["LeaveGroup"] = new([], []),
+        ["DescribeGroup"] = new([], [new(Json,
+            """{"group":"billing","state":"Stable","protocol_type":"consumer","protocol":"range","generation":1,"leader":"w1-0f8fad5b","members":[{"member":"w1","member_id":"w1-0f8fad5b","client_id":"http","client_host":"/127.0.0.1","topics":["demo"],"assignment":{"demo":[0]}}]}""")]),
+        ["DeleteGroup"] = new([], []),
+        ["GetGroupLag"] = new([], [new(Json,
+            """{"group":"billing","lag":2,"lag_ms":5300,"partitions":[{"topic":"demo","partition":0,"committed":1,"end":3,"lag":2,"lag_ms":5300,"member":"w1"}]}""")]),
+        ["GetGroupOffsets"] = new([], [new(Json, """{"offsets":[{"topic":"demo","partition":0,"offset":1,"metadata":"","committed_at":"2026-09-21T12:26:40+00:00"}]}""")]),
+        ["ResetGroupOffsets"] = new([new(Json, """{"to":"earliest","topics":["demo"],"dry_run":true}""")], [new(Json, """[{"topic":"demo","partition":0,"current":1,"new":0}]""")]),
+        ["DeleteGroupOffsets"] = new([], []),
+
         ["ReadTopic"] = new([], s_read),
         ["ReadPartition"] = new([], s_read),
         ["ReadTopics"] = new([], s_read),
@@ -117,6 +170,8 @@ internal static class ApiExamples
     public static IReadOnlyDictionary<string, ApiParameter> Parameters { get; } = new ApiParameter[]
     {
         new("topic", "The topic's name.") { Example = "demo" },
+        new("group", "The group's name.") { Example = "billing" },
+        new("member", "The member's name.") { Example = "w1" },
         new("partition", "The partition's number, from 0 on.") { Example = 0, IsNumber = true },
         new("topics", "Names of topics, with commas between them.") { Example = "demo" },
         new("from", "Where to begin: earliest (default), latest, an offset (one partition only), a time (2026-09-21T12:00:00Z or t=1790000000000), an age (-10m), or a count of the last records of each partition (-100)."),
@@ -133,7 +188,7 @@ internal static class ApiExamples
         new("live", "true: application/x-ndjson follows the log.", "true", "false"),
         new("detail", "true: a page of descriptions instead of names.", "true", "false"),
         new("page_token", "The next_page_token of the page before."),
-        new("limit", "Most topics on a page; 100 unless given.") { IsNumber = true },
+        new("limit", "Most entries of a page; 100 unless given.") { IsNumber = true },
         new("internal", "true: with internal topics.", "true", "false"),
         new("at", "earliest, latest, a time such as 2026-09-21T12:00:00Z, or epoch milliseconds."),
     }.ToDictionary(p => p.Name);

@@ -19,7 +19,7 @@ internal static class ReadEndpoints
 
     public static void MapRecords(this IEndpointRouteBuilder routes)
     {
-        var streams = new StreamGate(routes.ServiceProvider.GetRequiredService<IOptions<LimitOptions>>().Value.MaxStreams);
+        var streams = routes.ServiceProvider.GetRequiredService<StreamGate>();
         var group = routes.MapGroup("").WithTags("Records")
             .WithMetadata(
                 Problem(StatusCodes.Status400BadRequest), Problem(StatusCodes.Status404NotFound), Problem(StatusCodes.Status406NotAcceptable),
@@ -47,7 +47,9 @@ internal static class ReadEndpoints
     /// </summary>
     public static bool IsStream(HttpRequest request) =>
         request.Headers.Accept.ToString().Contains(ReadForm.EventStreamType, StringComparison.OrdinalIgnoreCase)
-        || (request.Query.ContainsKey("live") && request.Path.Value?.EndsWith("/records", StringComparison.OrdinalIgnoreCase) == true);
+        || (request.Query.ContainsKey("live") && EndsWith(request, "/records")) || EndsWith(request, "/stream");
+
+    private static bool EndsWith(HttpRequest request, string segment) => request.Path.Value?.EndsWith(segment, StringComparison.OrdinalIgnoreCase) == true;
 
     private static void Describe(RouteHandlerBuilder endpoint, string name, string summary) =>
         endpoint.WithName(name).WithSummary(summary).WithDescription(Description)
@@ -137,7 +139,7 @@ internal static class ReadEndpoints
 
     public static string Named(string topic) => Broker.Topics.TopicNames.FindProblem(topic) is { } problem ? throw HttpError.Invalid("topic", problem) : topic;
 
-    private static List<string> ParseTopics(string? text)
+    public static List<string> ParseTopics(string? text)
     {
         var topics = new List<string>();
         foreach (var name in (text ?? "").Split(','))

@@ -22,7 +22,21 @@ internal enum GapKind : byte
 }
 
 /// <summary>A reader of slot <paramref name="Slot"/> wanted <paramref name="Requested"/>; the next it can have is <paramref name="Resumed"/>.</summary>
-internal readonly record struct Gap(int Slot, GapKind Kind, long Requested, long Resumed);
+internal readonly record struct Gap(int Slot, GapKind Kind, long Requested, long Resumed)
+{
+    /// <summary>The word for it in events and bodies; null for the usual kind, which needs none.</summary>
+    public string? Reason => Kind switch { GapKind.Damaged => "damaged", GapKind.BeyondEnd => "beyond_end", _ => null };
+
+    /// <summary>What a read means that failed in this slot, where it wanted <paramref name="requested"/>.</summary>
+    public static Gap From(BrokerException failure, int slot, long requested)
+    {
+        if (failure.Code == ErrorCode.CorruptMessage)
+            return new Gap(slot, GapKind.Damaged, requested, Math.Max(failure.Earliest, requested + 1));
+        return requested < failure.Earliest
+            ? new Gap(slot, GapKind.Deleted, requested, failure.Earliest)
+            : new Gap(slot, GapKind.BeyondEnd, requested, failure.Latest);
+    }
+}
 
 /// <summary>
 /// One reader's places in its partitions, and what comes next there. A slot is one partition; slots are ordered by topic as the URL names them, then by number.
@@ -116,15 +130,7 @@ internal sealed class RecordFeed : IDisposable
         if (failure.Code is not (ErrorCode.OffsetOutOfRange or ErrorCode.CorruptMessage) || failure.Partition is not { } partition)
             return null;
         var position = Array.FindIndex(_slotOf, s => _slots[s] == partition);
-        if (position < 0)
-            return null;
-        var requested = _fetch!.Positions[position].Offset;
-        var slot = _slotOf[position];
-        if (failure.Code == ErrorCode.CorruptMessage)
-            return new Gap(slot, GapKind.Damaged, requested, Math.Max(failure.Earliest, requested + 1));
-        return requested < failure.Earliest
-            ? new Gap(slot, GapKind.Deleted, requested, failure.Earliest)
-            : new Gap(slot, GapKind.BeyondEnd, requested, failure.Latest);
+        return position < 0 ? null : Gap.From(failure, _slotOf[position], _fetch!.Positions[position].Offset);
     }
 
     /// <summary>Goes on behind a gap.</summary>
@@ -323,7 +329,7 @@ internal sealed class RecordFeed : IDisposable
     {
         (_slots, _next) = (slots, next);
         _cursor = new CursorWriter(
-            Incarnation.Of(_topics.Select(t => t.TopicId)),
+            "@" + Incarnation.Of(_topics.Select(t => t.TopicId)),
             Array.ConvertAll(slots, s => (_target.InCursor ? s.Topic : null, s.Partition)));
         if (_parameters.Until is { } until)
         {

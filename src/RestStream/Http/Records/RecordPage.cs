@@ -66,14 +66,23 @@ internal sealed class RecordPage(RecordFeed feed, ReadParameters parameters, Tim
 
         var writer = response.BodyWriter;
         writer.Write(open);
+        if (!await WriteRecordsAsync(writer, _slices, asLines: framing == ReadFraming.NdJson))
+            return;
+        writer.Write(close);
+        await writer.FlushAsync(CancellationToken.None);
+    }
+
+    /// <summary>Writes the records, each on a line or with commas between them, and flushes now and then. False: the client is gone.</summary>
+    public static async Task<bool> WriteRecordsAsync(PipeWriter writer, IReadOnlyList<EncodedSlice> slices, bool asLines)
+    {
         var first = true;
         long unflushed = 0;
-        foreach (var slice in _slices)
+        foreach (var slice in slices)
         {
             for (var i = slice.First; i <= slice.Last; i++)
             {
                 var record = slice.Batch.Record(i).Span;
-                if (framing == ReadFraming.NdJson)
+                if (asLines)
                 {
                     WriteLine(writer, record, slice.Batch.HasLineBreaks);
                 }
@@ -92,11 +101,10 @@ internal sealed class RecordPage(RecordFeed feed, ReadParameters parameters, Tim
                 continue;
             unflushed = 0;
             if ((await writer.FlushAsync(CancellationToken.None)).IsCompleted)
-                return;
+                return false;
         }
 
-        writer.Write(close);
-        await writer.FlushAsync(CancellationToken.None);
+        return true;
     }
 
     /// <summary>A record and a line feed. Raw line breaks are white space between JSON tokens, so a blank does as well.</summary>

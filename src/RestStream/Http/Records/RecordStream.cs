@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using RestStream.Broker;
 using RestStream.Settings;
 
@@ -13,12 +12,13 @@ namespace RestStream.Http.Records;
 internal abstract class RecordStream(HttpContext context, RecordFeed feed, LimitOptions limits, TimeProvider clock)
 {
     /// <summary>Read and flushed at a time while catching up. 64 KiB: what Kestrel buffers before a flush waits for the client.</summary>
-    private const int FlushBytes = 64 * 1024;
+    public const int FlushBytes = 64 * 1024;
 
     /// <summary>What is between a read and the writing of it, for the stream that this thread is working on. Keeps parked streams from holding lists of batches.</summary>
     [ThreadStatic]
     private static List<EncodedSlice>? t_slices;
 
+    private readonly StreamOutput _output = new(context, limits, clock);
     private readonly long _interval = (long)(limits.Heartbeat.TotalSeconds * clock.TimestampFrequency);
     private long _lookedForPartitionsAt = clock.GetTimestamp();
 
@@ -28,9 +28,7 @@ internal abstract class RecordStream(HttpContext context, RecordFeed feed, Limit
     /// <param name="stopping">The server stops.</param>
     public async Task RunAsync(CancellationToken stopping)
     {
-        // A quiet stream sends a few bytes every quarter of a minute; that is not a slow client.
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
-            rate.MinDataRate = null;
+        _output.AllowQuiet();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         WriteStart();
         var dirty = true;
@@ -39,7 +37,7 @@ internal abstract class RecordStream(HttpContext context, RecordFeed feed, Limit
             var step = Step();
             if (step == StreamStep.Ended)
             {
-                await FlushAsync();
+                await _output.FlushAsync();
                 return;
             }
 
@@ -47,7 +45,7 @@ internal abstract class RecordStream(HttpContext context, RecordFeed feed, Limit
             if (dirty)
             {
                 dirty = false;
-                if (!await FlushAsync())
+                if (!await _output.FlushAsync())
                     return;
                 continue;
             }
@@ -69,7 +67,7 @@ internal abstract class RecordStream(HttpContext context, RecordFeed feed, Limit
         if (context.RequestAborted.IsCancellationRequested)
             return;
         WriteEnd("shutdown");
-        await FlushAsync();
+        await _output.FlushAsync();
     }
 
     /// <summary>What opens the stream, before there is any record.</summary>
@@ -163,20 +161,6 @@ internal abstract class RecordStream(HttpContext context, RecordFeed feed, Limit
         }
 
         return WriteReset();
-    }
-
-    /// <summary>False: the client is gone, or too slow and now cut off.</summary>
-    private ValueTask<bool> FlushAsync()
-    {
-        var flush = Writer.FlushAsync(CancellationToken.None);
-        return flush.IsCompletedSuccessfully ? new ValueTask<bool>(!flush.Result.IsCompleted) : AwaitSlowAsync(flush);
-    }
-
-    private async ValueTask<bool> AwaitSlowAsync(ValueTask<FlushResult> flush)
-    {
-        using var timer = clock.CreateTimer(static slow => ((HttpContext)slow!).Abort(), context, limits.SlowReaderTimeout, Timeout.InfiniteTimeSpan);
-        var result = await flush;
-        return !result.IsCompleted && !context.RequestAborted.IsCancellationRequested;
     }
 
     private enum StreamStep

@@ -1,7 +1,10 @@
+using Microsoft.Extensions.Options;
+using RestStream.Settings;
+
 namespace RestStream.Http.Records;
 
-/// <summary>Counts the open streams against their limit.</summary>
-internal sealed class StreamGate(int most)
+/// <summary>Counts the open streams of all kinds against <see cref="LimitOptions.MaxStreams"/>.</summary>
+internal sealed class StreamGate(IOptions<LimitOptions> limits)
 {
     private int _open;
 
@@ -9,7 +12,7 @@ internal sealed class StreamGate(int most)
 
     public bool TryEnter()
     {
-        if (Interlocked.Increment(ref _open) <= most)
+        if (Interlocked.Increment(ref _open) <= limits.Value.MaxStreams)
             return true;
         Interlocked.Decrement(ref _open);
         return false;

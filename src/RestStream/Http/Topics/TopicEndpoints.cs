@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using RestStream.Broker;
@@ -13,10 +12,6 @@ namespace RestStream.Http.Topics;
 /// <summary>Topics, their partitions and configs. Requests that speak REST Proxy v2 get exactly its members; others get ours as well.</summary>
 internal static class TopicEndpoints
 {
-    /// <summary>Topics on a page when the request names no number, and the most it may name.</summary>
-    private const int DefaultPage = 100;
-    private const int LargestPage = 1000;
-
     private static readonly string[] s_read = [HttpMethods.Get, HttpMethods.Head];
     private static readonly TopicBodyValidator s_create = new(nullConfigs: false);
     private static readonly TopicBodyValidator s_alter = new(nullConfigs: true);
@@ -63,12 +58,12 @@ internal static class TopicEndpoints
         var includeInternal = ReadParameters.Flag(request.Query, "internal");
         var withDetail = ReadParameters.Flag(request.Query, "detail");
         var paged = withDetail || limit is not null || pageToken is not null;
-        var count = paged ? ReadParameters.Count(request.Query, "limit", DefaultPage, 1, LargestPage) : int.MaxValue - 1;
-        var after = string.IsNullOrEmpty(pageToken) ? null : ParseToken(pageToken);
+        var count = paged ? ReadParameters.Count(request.Query, "limit", PageToken.DefaultPage, 1, PageToken.LargestPage) : int.MaxValue - 1;
+        var after = PageToken.Parse(pageToken);
 
         // One more than asked tells whether there is a next page.
         var topics = broker.ListTopics(after, count + 1, includeInternal);
-        var token = topics.Count > count ? FormatToken(topics[count - 1].Name) : null;
+        var token = topics.Count > count ? PageToken.Format(topics[count - 1].Name) : null;
         var page = topics.Take(count);
         if (withDetail)
             return Json(request, new TopicPageJson([.. page.Select(TopicSummaryJson.From)], token), TopicJsonContext.Default.TopicPageJson);
@@ -233,23 +228,5 @@ internal static class TopicEndpoints
         return number >= 0 && number < description.Partitions.Count
             ? description.Partitions[number]
             : throw BrokerException.UnknownPartition(new TopicPartition(topic, number), description.Partitions.Count);
-    }
-
-    private static string FormatToken(string lastName) => System.Buffers.Text.Base64Url.EncodeToString(Encoding.ASCII.GetBytes(lastName));
-
-    private static string ParseToken(string token)
-    {
-        try
-        {
-            var name = Encoding.ASCII.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(token));
-            if (TopicNames.FindProblem(name) is null)
-                return name;
-        }
-        catch (FormatException)
-        {
-            // Falls through to the refusal.
-        }
-
-        throw HttpError.BadParameter("page_token", "page_token is not one that an answer gave. Begin without it.");
     }
 }

@@ -1,0 +1,433 @@
+using System.Net;
+using System.Text.Json;
+using RestStream.Tests.Read;
+using static RestStream.Tests.Groups.GroupCalls;
+
+namespace RestStream.Tests.Groups;
+
+public sealed class GroupStreamTests : IAsyncLifetime
+{
+    private ReadServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await ReadServer.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task A_stream_tells_who_it_is_and_what_it_owns_and_then_the_records_with_their_cursors()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.ProduceAsync("orders", 1, "1", "2");
+
+        using var events = await FollowAsync("member=w1");
+        var open = await events.NextEventAsync();
+        var assignment = await events.NextEventAsync();
+        var first = await events.NextEventAsync();
+        var second = await events.NextEventAsync();
+
+        Assert.Equal("text/event-stream", events.Response.Content.Headers.ContentType!.ToString());
+        Assert.Equal("no", events.Response.Headers.GetValues("X-Accel-Buffering").Single());
+        Assert.Equal(("open", """{"member":"w1","generation":1}"""), (open!.Name, open.Data));
+        Assert.Equal(("assignment", """{"generation":1,"assignment":{"orders":[0,1]}}"""), (assignment!.Name, assignment.Data));
+        Assert.Equal((null, "1"), (first!.Name, Value(first)));
+        Assert.Matches("^g1;@[0-9a-z]{6},orders/0:0,orders/1:1$", first.Id);
+        Assert.EndsWith("orders/0:0,orders/1:2", second!.Id);
+    }
+
+    [Fact]
+    public async Task Records_come_as_they_are_written_and_a_quiet_stream_has_heartbeats()
+    {
+        await _server.CreateAsync("orders");
+        using var events = await OpenedAsync("member=w1");
+
+        await _server.ProduceAsync("orders", 0, "1");
+        Assert.Equal("1", Value((await events.NextEventAsync())!));
+        await _server.UntilParkedAsync();
+        _server.Clock.Advance(TimeSpan.FromSeconds(15));
+
+        Assert.Equal("", (await events.NextAsync())!.Comment);
+    }
+
+    [Fact]
+    public async Task A_stream_stops_at_its_window_and_goes_on_with_an_ack()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2", "3", "4", "5");
+        using var events = await OpenedAsync("member=w1&window=2");
+        Assert.Equal("1", Value((await events.NextEventAsync())!));
+        Assert.Equal("2", Value((await events.NextEventAsync())!));
+        var stopped = events.NextEventAsync();
+        await HeartbeatsAsync(2);
+        Assert.False(stopped.IsCompleted);
+        Assert.Null(_server.Committed("billing"));
+
+        var (status, _) = await _server.AckAsync("billing", "w1", "orders/0:1");
+        Assert.Equal(200, status);
+        Assert.Equal("3", Value((await stopped)!));
+        await _server.AckAsync("billing", "w1", events.LastId!);
+
+        Assert.Equal("4", Value((await events.NextEventAsync())!));
+        Assert.Equal("5", Value((await events.NextEventAsync())!));
+        Assert.Equal(3, _server.Committed("billing"));
+    }
+
+    [Theory]
+    [InlineData("header")]
+    [InlineData("last_event_id")]
+    [InlineData("cursor")]
+    public async Task A_reconnect_acks_what_it_has_seen_and_goes_on_behind_it(string how)
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2", "3");
+        string id;
+        using (var events = await OpenedAsync("member=w1"))
+            id = (await events.NextEventAsync())!.Id!;
+
+        using var again = await _server.FollowAsync(
+            $"/groups/billing/stream?topics=orders&member=w1{(how == "header" ? "" : $"&{how}={Uri.EscapeDataString(id)}")}", how == "header" ? id : null);
+        var open = await again.NextEventAsync();
+        await again.NextEventAsync();
+
+        Assert.Equal("""{"member":"w1","generation":1}""", open!.Data);
+        Assert.Equal("2", Value((await again.NextEventAsync())!));
+        Assert.Equal(1, _server.Committed("billing"));
+    }
+
+    [Fact]
+    public async Task A_reconnect_whose_partitions_were_another_members_is_told_and_begins_where_the_group_stands()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2");
+        string id;
+        using (var events = await OpenedAsync("member=w1"))
+            id = (await events.NextEventAsync())!.Id!;
+        await _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w1", null);
+        await _server.PollAsync("billing", "w2", null);
+        await _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w2", null);
+
+        using var again = await _server.FollowAsync("/groups/billing/stream?topics=orders&member=w1", id);
+        var open = JsonDocument.Parse((await again.NextEventAsync())!.Data!).RootElement;
+        await again.NextEventAsync();
+
+        Assert.Equal("unknown_member", open.GetProperty("refused")[0].GetProperty("reason").GetString());
+        Assert.Equal("1", Value((await again.NextEventAsync())!));
+        Assert.Null(_server.Committed("billing"));
+    }
+
+    [Fact]
+    public async Task After_a_cut_the_member_keeps_its_partitions_for_the_grace_and_no_longer()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        using (await OpenedAsync("member=w1"))
+            await _server.UntilParkedAsync();
+        await UntilCutAsync();
+
+        _server.Clock.Advance(TimeSpan.FromSeconds(9));
+        var (_, before, _) = await _server.GetAsync("/groups/billing");
+        _server.Clock.Advance(TimeSpan.FromSeconds(1));
+        await UntilMembersAsync(0);
+
+        Assert.Equal("w1", before.GetProperty("members")[0].GetProperty("member").GetString());
+    }
+
+    [Fact]
+    public async Task A_member_that_is_back_within_the_grace_stays()
+    {
+        await _server.CreateAsync("orders");
+        using (await OpenedAsync("member=w1"))
+            await _server.UntilParkedAsync();
+        await UntilCutAsync();
+        _server.Clock.Advance(TimeSpan.FromSeconds(9));
+
+        using var again = await OpenedAsync("member=w1");
+        _server.Clock.Advance(TimeSpan.FromSeconds(9));
+        await _server.ProduceAsync("orders", 0, "1");
+
+        Assert.Equal("1", Value((await again.NextEventAsync())!));
+        Assert.Equal(1, (await _server.GetAsync("/groups/billing")).Body.GetProperty("generation").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_second_stream_of_the_same_member_takes_over()
+    {
+        await _server.CreateAsync("orders");
+        using var first = await OpenedAsync("member=w1");
+        await _server.UntilParkedAsync();
+
+        using var second = await OpenedAsync("member=w1");
+        var end = await first.NextEventAsync();
+        await _server.ProduceAsync("orders", 0, "1");
+
+        Assert.Equal(("end", """{"reason":"taken_over"}""", "15000"), (end!.Name, end.Data, end.Retry));
+        Assert.Null(await first.NextAsync());
+        Assert.Equal("1", Value((await second.NextEventAsync())!));
+        _server.Clock.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal(1, (await _server.GetAsync("/groups")).Body.GetProperty("groups")[0].GetProperty("members").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_stream_and_a_poll_share_the_partitions_of_a_group()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        using var events = await OpenedAsync("member=w1");
+
+        JsonElement polled;
+        do
+        {
+            polled = await _server.PollAsync("billing", "w2", null);
+        }
+        while (Partitions(polled).Length != 1);
+        var assignment = JsonDocument.Parse((await events.NextEventAsync())!.Data!).RootElement;
+
+        Assert.Equal([0, 1], Partitions(assignment).Concat(Partitions(polled)).Order());
+        Assert.Equal(Generation(polled), Generation(assignment));
+    }
+
+    [Fact]
+    public async Task What_a_stream_has_sent_is_not_sent_again_when_it_keeps_the_partition_in_a_rebalance()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.ProduceAsync("orders", 0, "1");
+        await _server.ProduceAsync("orders", 1, "2");
+        using var events = await OpenedAsync("member=w1&assignor=cooperative-sticky");
+        await events.NextEventAsync();
+        await events.NextEventAsync();
+        var w2 = """{"topics":["orders"],"member":"w2","assignor":"cooperative-sticky"}""";
+        while (Partitions((await _server.PollAsync("billing", w2)).Body).Length != 1)
+        {
+        }
+
+        ServerEvent assignment;
+        do
+        {
+            assignment = (await events.NextEventAsync())!;
+        }
+        while (Partitions(JsonDocument.Parse(assignment.Data!).RootElement).Length != 1);
+        var own = Partitions(JsonDocument.Parse(assignment.Data!).RootElement)[0];
+        await _server.ProduceAsync("orders", own, "3");
+
+        Assert.Equal("3", Value((await events.NextEventAsync())!));
+    }
+
+    [Fact]
+    public async Task With_commit_auto_what_was_sent_is_committed_at_the_next_batch_or_heartbeat()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2");
+        using var events = await OpenedAsync("member=w1&commit=auto");
+        await events.NextEventAsync();
+        await events.NextEventAsync();
+        await _server.UntilParkedAsync();
+        Assert.Null(_server.Committed("billing"));
+
+        await _server.ProduceAsync("orders", 0, "3");
+        await events.NextEventAsync();
+        await UntilCommittedAsync(2);
+        await HeartbeatsAsync(1);
+
+        await UntilCommittedAsync(3);
+    }
+
+    [Fact]
+    public async Task With_commit_none_nothing_is_committed_and_a_reconnect_still_goes_on_behind_its_last_event()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2");
+        string id;
+        using (var events = await OpenedAsync("member=w1&commit=none"))
+            id = (await events.NextEventAsync())!.Id!;
+
+        using var again = await _server.FollowAsync("/groups/billing/stream?topics=orders&member=w1&commit=none", id);
+        await again.NextEventAsync();
+        await again.NextEventAsync();
+
+        Assert.Equal("2", Value((await again.NextEventAsync())!));
+        Assert.Empty(_server.Broker.CommittedOffsets("billing"));
+    }
+
+    [Fact]
+    public async Task From_latest_begins_at_the_end_and_commits_it()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2");
+
+        using var events = await OpenedAsync("member=w1&from=latest");
+        await _server.ProduceAsync("orders", 0, "3");
+
+        Assert.Equal("3", Value((await events.NextEventAsync())!));
+        Assert.Equal(2, _server.Committed("billing"));
+    }
+
+    [Fact]
+    public async Task What_is_gone_is_told_as_a_gap_and_the_stream_goes_on_behind_it()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "0", "1", "2");
+        await _server.PollAsync("billing", "w1", Cursor(await _server.PollAsync("billing", "w1", null, ",\"max_records\":1")));
+        await _server.Broker.TruncateAsync("orders", new Dictionary<int, long> { [0] = 2 }, default);
+
+        using var events = await OpenedAsync("member=w1");
+        var gap = await events.NextEventAsync();
+
+        Assert.Equal(("gap", """{"topic":"orders","partition":0,"requested":1,"resumed":2}"""), (gap!.Name, gap.Data));
+        Assert.EndsWith("orders/0:2", gap.Id);
+        Assert.Equal("2", Value((await events.NextEventAsync())!));
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_deleted_leaves_the_assignment_and_comes_back_from_its_beginning()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1");
+        using var events = await OpenedAsync("member=w1");
+        await events.NextEventAsync();
+        await _server.UntilParkedAsync();
+
+        await _server.Broker.DeleteTopicAsync("orders", default);
+        var gone = await UntilAssignedAsync(events, 0);
+        await _server.CreateAsync("orders");
+        await UntilAssignedAsync(events, 1);
+        await _server.ProduceAsync("orders", 0, "2");
+
+        Assert.Equal("""["orders"]""", gone.GetProperty("unknown_topics").GetRawText());
+        Assert.Equal("2", Value((await events.NextEventAsync())!));
+    }
+
+    [Fact]
+    public async Task A_member_that_is_taken_out_gets_an_end_and_does_not_come_back_by_itself()
+    {
+        await _server.CreateAsync("orders");
+        using var events = await OpenedAsync("member=w1");
+        await _server.UntilParkedAsync();
+
+        await _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w1", null);
+        var end = await events.NextEventAsync();
+
+        Assert.Equal("""{"reason":"left"}""", end!.Data);
+        Assert.Null(await events.NextAsync());
+        Assert.Empty((await _server.GetAsync("/groups/billing")).Body.GetProperty("members").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task A_stop_of_the_server_ends_the_stream_and_not_the_membership()
+    {
+        await _server.CreateAsync("orders");
+        using var events = await OpenedAsync("member=w1");
+        await _server.UntilParkedAsync();
+
+        var stopped = _server.StopAsync();
+        var end = await events.NextEventAsync();
+        await stopped;
+
+        Assert.Equal(("end", """{"reason":"shutdown"}"""), (end!.Name, end.Data));
+        Assert.Equal("w1", _server.Broker.DescribeGroup("billing").Members.Single().InstanceId);
+    }
+
+    [Fact]
+    public async Task A_stream_without_a_member_name_gets_one_and_one_too_many_is_told_to_come_back()
+    {
+        await using var server = await ReadServer.StartAsync(l => l.MaxStreams = 1);
+        await server.CreateAsync("orders");
+
+        using var first = await server.FollowAsync("/groups/billing/stream?topics=orders");
+        var open = await first.NextEventAsync();
+        using var second = await server.FollowAsync("/groups/billing/stream?topics=orders");
+
+        Assert.Matches("\"member\":\"m-[0-9a-f]{32}\"", open!.Data);
+        Assert.Equal(HttpStatusCode.OK, second.Response.StatusCode);
+        Assert.Equal("too many streams, come back later", (await second.NextAsync())!.Comment);
+        Assert.Equal("15000", (await second.NextAsync())!.Retry);
+        Assert.Null(await second.NextAsync());
+    }
+
+    [Theory]
+    [InlineData("", 400)]
+    [InlineData("topics=orders&topic_pattern=o.*", 400)]
+    [InlineData("topics=orders,,bills", 400)]
+    [InlineData("topics=a%20b", 422)]
+    [InlineData("topics=orders&member=a%2Fb", 422)]
+    [InlineData("topics=orders&commit=always", 400)]
+    [InlineData("topics=orders&window=0", 400)]
+    [InlineData("topics=orders&from=begin", 400)]
+    [InlineData("topics=orders&assignor=fair", 400)]
+    [InlineData("topics=orders&rejoin_grace=soon", 400)]
+    [InlineData("topics=orders&session_timeout=1", 422)]
+    [InlineData("topics=orders&key_format=xml", 400)]
+    [InlineData("topics=orders&cursor=0:1", 400)]
+    [InlineData("topics=orders&cursor=orders/0:9", 422)]
+    [InlineData("topic_pattern=(", 422)]
+    public async Task A_stream_that_cannot_be_is_refused_with_a_status(string query, int expected)
+    {
+        await _server.CreateAsync("orders");
+
+        var (status, _, _) = await _server.GetAsync($"/groups/billing/stream?{query}", ("Accept", "text/event-stream"));
+
+        Assert.Equal(expected, status);
+        Assert.Equal(0, _server.Broker.ListGroups(null, 10).Sum(g => g.Members));
+    }
+
+    [Fact]
+    public async Task A_stream_is_one_of_events_only_and_its_member_must_fit_the_group()
+    {
+        await _server.CreateAsync("orders");
+        await _server.PollAsync("billing", "w1", null, ",\"assignor\":\"sticky\"");
+
+        var (other, _, _) = await _server.GetAsync("/groups/billing/stream?topics=orders", ("Accept", "application/json"));
+        var (inconsistent, refusal, _) = await _server.GetAsync("/groups/billing/stream?topics=orders&assignor=range", ("Accept", "text/event-stream"));
+
+        Assert.Equal(406, other);
+        Assert.Equal((409, 40908), (inconsistent, refusal.GetProperty("error_code").GetInt32()));
+    }
+
+    private static string Value(ServerEvent record) => JsonDocument.Parse(record.Data!).RootElement.GetProperty("value").GetRawText();
+
+    private Task<EventReader> FollowAsync(string query) => _server.FollowAsync($"/groups/billing/stream?topics=orders&{query}");
+
+    /// <summary>A stream whose first two events, open and assignment, have been read.</summary>
+    private async Task<EventReader> OpenedAsync(string query)
+    {
+        var events = await FollowAsync(query);
+        Assert.Equal("open", (await events.NextEventAsync())!.Name);
+        Assert.Equal("assignment", (await events.NextEventAsync())!.Name);
+        return events;
+    }
+
+    /// <summary>The next assignment of so many partitions.</summary>
+    private static async Task<JsonElement> UntilAssignedAsync(EventReader events, int partitions)
+    {
+        while (await events.NextEventAsync() is { } next)
+        {
+            if (next.Name == "assignment" && JsonDocument.Parse(next.Data!).RootElement is var assignment && Partitions(assignment).Length == partitions)
+                return assignment;
+        }
+
+        throw new EndOfStreamException();
+    }
+
+    /// <summary>Lets the time of so many heartbeats pass, each when the stream waits for it.</summary>
+    private async Task HeartbeatsAsync(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            await UntilAsync(() => _server.Clock.ArmedTimers > 1);
+            _server.Clock.Advance(TimeSpan.FromSeconds(15));
+        }
+    }
+
+    private Task UntilCommittedAsync(long offset) => UntilAsync(() => _server.Committed("billing") == offset);
+
+    /// <summary>The server has noticed that the client is gone, and no stream is parked.</summary>
+    private Task UntilCutAsync() => UntilAsync(() => _server.StreamsInGrace == 1);
+
+    private Task UntilMembersAsync(int members) => UntilAsync(() => _server.Broker.ListGroups(null, 10).Sum(g => g.Members) == members);
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!condition())
+        {
+            giveUp.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+}
