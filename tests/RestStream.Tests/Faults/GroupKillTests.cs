@@ -154,7 +154,7 @@ public class GroupKillTests
         while (true)
         {
             using var lag = JsonDocument.Parse(await server.Client.GetStringAsync($"groups/{Group}/lag"));
-            if (lag.RootElement.GetProperty("records").GetInt64() == 0)
+            if (lag.RootElement.GetProperty("lag").GetInt64() == 0)
                 return;
             Assert.True(DateTime.UtcNow < deadline, $"The group does not come to the end: {lag.RootElement}\n{Errors()}\n{server.Output}");
             await Task.Delay(50);
