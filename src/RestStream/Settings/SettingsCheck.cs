@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 
 namespace RestStream.Settings;
 
@@ -17,6 +18,7 @@ internal static class SettingsCheck
         (ServerOptions.Section, typeof(ServerOptions)),
         (LimitOptions.Section, typeof(LimitOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
+        (GroupOptions.Section, typeof(GroupOptions)),
     ];
 
     /// <summary>Every setting there is, section by section.</summary>
