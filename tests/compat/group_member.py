@@ -62,7 +62,9 @@ class Connection:
             answer = connection.getresponse()
             text = answer.read()
             return answer.status, json.loads(text) if text else None
-        except (OSError, http.client.HTTPException, ValueError):
+        except (OSError, http.client.HTTPException, ValueError) as e:
+            if isinstance(e, TimeoutError):
+                sys.stderr.write("%s timeout %s %s\n" % (time.time(), method, path)); sys.stderr.flush()
             self.close()
             return 0, None
 

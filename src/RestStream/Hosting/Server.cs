@@ -100,6 +100,7 @@ internal static class Server
         services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
         services.AddOptions<GroupMemberOptions>().BindConfiguration(GroupMemberOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
+        services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
     }
 

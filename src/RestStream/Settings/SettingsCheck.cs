@@ -20,6 +20,7 @@ internal static class SettingsCheck
         (GroupOptions.Section, typeof(GroupOptions)),
         (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
+        (GroupOptions.Section, typeof(GroupOptions)),
     ];
 
     /// <summary>Every setting there is, section by section.</summary>

@@ -1,104 +1,108 @@
 using System.Diagnostics;
-using RestStream.Benchmarks.Load.Client;
-using RestStream.TestKit.Processes;
+using Microsoft.Extensions.Logging.Abstractions;
+using RestStream.Broker;
+using RestStream.Broker.Groups;
+using RestStream.Broker.Topics;
+using RestStream.Storage;
+using RestStream.Storage.Files;
 
 namespace RestStream.Benchmarks.Load.Scenarios;
 
-/// <summary>What consumer groups cost: a poll that acks the one before against a page that is read with a cursor, and groups that wait for nothing.</summary>
+/// <summary>Consumer groups inside the engine, without HTTP: what the coordinator and the log cost by themselves.</summary>
 internal static class Groups
 {
-    private const int Workers = 8;
-    private const int PageRecords = 100;
-    private const int PagesPerTopic = 200;
-    private const int IdleGroups = 1_000;
+    private const string Topic = "t";
+    private const int Committers = 256;
+    private const int Members = 100;
 
-    /// <summary>Two long-polls of every member, so that the idle time holds its share of them.</summary>
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(20);
-
-    public static async Task PollAsync(LoadSession session)
+    /// <summary>256 committers, each waiting for its commit to be durable: as members of one group, and as the only members of 256 groups.</summary>
+    public static async Task CommitsAsync(LoadSession session)
     {
-        const string scenario = "grouppoll";
+        const string scenario = "group-commits";
         using var folder = session.NewFolder(scenario);
-        await using var server = await LoadSession.StartServerAsync(folder);
-        for (var topic = 0; topic < Workers; topic++)
-            await FillAsync(server, topic);
+        await using var broker = await OpenAsync(folder);
+        await broker.CreateTopicAsync(new TopicSpec(Topic, Committers, new Dictionary<string, string>()), default);
+        var together = await JoinAsync(broker, "together", Committers);
+        var apart = new List<IGroupConsumer>();
+        for (var i = 0; i < Committers; i++)
+            apart.AddRange(await JoinAsync(broker, $"alone-{i}", 1));
 
-        var (pages, polls, ratios) = (new List<double>(), new List<double>(), new List<double>());
-
-        // The first rounds are the runtime's, which compiles what is hot.
-        for (var round = -3; round < session.Options.Rounds; round++)
+        foreach (var (name, members) in new[] { ("256 members of one group", together), ("256 groups", apart) })
         {
-            var paged = RecordsPerSecond(server, (topic, cursor) => Requests.Get($"/topics/read{topic}/records?max_records={PageRecords}{(cursor is null ? "" : $"&cursor={cursor}")}"));
+            var offset = 0L;
+            await CommitForAsync(members, session.Options.RoundLength);
+            var rounds = new List<double>();
+            for (var round = 0; round < session.Options.Rounds; round++)
+                rounds.Add(await CommitForAsync(members, session.Options.RoundLength));
+            session.Report.Add(scenario, $"durable commits per second, {name}", rounds, "/s", bar: 20_000);
 
-            // A group of its own each round begins at the beginning.
-            var polled = RecordsPerSecond(server, (topic, cursor) => Requests.Post(
-                $"/groups/round{round}-{topic}/poll",
-                $"{{\"topics\":[\"read{topic}\"],\"member\":\"w1\",\"max_records\":{PageRecords}{(cursor is null ? "" : $",\"ack\":\"{cursor}\"")}}}"));
-            if (round < 0)
-                continue;
-            pages.Add(paged);
-            polls.Add(polled);
-            ratios.Add(polled / paged);
+            async Task<double> CommitForAsync(IReadOnlyList<IGroupConsumer> all, TimeSpan duration)
+            {
+                var watch = Stopwatch.StartNew();
+                var commits = await Task.WhenAll(all.Select(member => Task.Run(async () =>
+                {
+                    var partition = member.Assignment.Partitions[0];
+                    var count = 0L;
+                    while (watch.Elapsed < duration)
+                    {
+                        var refused = await member.CommitAsync([new OffsetCommit(partition, Interlocked.Increment(ref offset))], -1, default);
+                        if (refused.Count > 0)
+                            throw new InvalidOperationException($"A commit was refused: {refused[0]}");
+                        count++;
+                    }
+                    return count;
+                })));
+                return commits.Sum() / watch.Elapsed.TotalSeconds;
+            }
         }
-
-        session.Report.Add(scenario, "ratio of group polls with ack to pages", ratios, "x", bar: 0.8);
-        session.Report.Add(scenario, "records per second by group polls, 100 a poll", polls, "/s");
-        session.Report.Add(scenario, "records per second by pages, 100 a page", pages, "/s");
     }
 
-    public static async Task IdleAsync(LoadSession session)
+    /// <summary>From the arrival of one more member until all of them have their new share.</summary>
+    public static async Task RebalanceAsync(LoadSession session)
     {
-        const string scenario = "idlegroups";
+        const string scenario = "group-rebalance";
         using var folder = session.NewFolder(scenario);
-        await using var server = await LoadSession.StartServerAsync(folder);
-        await LoadSession.CreateTopicAsync(server, "quiet");
-        using var members = new LoadDriver(
-            server.Address, [.. Enumerable.Range(0, IdleGroups).Select(g => Requests.Post($"/groups/idle{g}/poll", """{"topics":["quiet"],"member":"w1","timeout":10000}"""))], IdleGroups);
-        LoadSession.Run(members, TimeSpan.FromSeconds(1));
-        var polling = Task.Run(() => LoadSession.Run(members, s_idle + TimeSpan.FromSeconds(2)));
-        await Task.Delay(TimeSpan.FromSeconds(1));
-
-        var before = server.ProcessorTime();
-        var started = Stopwatch.GetTimestamp();
-        await Task.Delay(s_idle);
-        var spent = (server.ProcessorTime() - before) / Stopwatch.GetElapsedTime(started);
-        await polling;
-
-        session.Report.Add(new(scenario, "percent of a core for 1,000 groups in long-polls of 10 s", 100 * spent, "%") { Bar = 5, AtLeast = false });
-    }
-
-    private static double RecordsPerSecond(ServerProcess server, Func<int, string?, byte[]> request)
-    {
-        var readers = Enumerable.Range(0, Workers).Select(topic => new CursorReader(server.Address, cursor => request(topic, cursor))).ToArray();
-        Exception? failure = null;
-        var threads = readers.Select(reader => new Thread(() =>
+        await using var broker = await OpenAsync(folder);
+        await broker.CreateTopicAsync(new TopicSpec(Topic, 2 * Members, new Dictionary<string, string>()), default);
+        foreach (var assignor in new[] { "range", "cooperative-sticky" })
         {
-            try
+            var members = new List<IGroupConsumer>(await JoinAsync(broker, assignor, Members, assignor));
+            var rounds = new List<double>();
+            for (var round = 0; round < session.Options.Rounds; round++)
             {
-                for (var page = 0; page < PagesPerTopic; page++)
-                    reader.Read();
+                var watch = Stopwatch.StartNew();
+                members.Add(Member(broker, assignor, assignor));
+                await ReadyAsync(members);
+                rounds.Add(watch.Elapsed.TotalMilliseconds);
             }
-            catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException)
-            {
-                failure = error;
-            }
-        })).ToArray();
-        var started = Stopwatch.GetTimestamp();
-        Array.ForEach(threads, t => t.Start());
-        Array.ForEach(threads, t => t.Join());
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        Array.ForEach(readers, r => r.Dispose());
-        return failure is null ? Workers * PagesPerTopic * PageRecords / seconds : throw new InvalidOperationException(failure.Message, failure);
-    }
-
-    private static async Task FillAsync(ServerProcess server, int topic)
-    {
-        await LoadSession.CreateTopicAsync(server, $"read{topic}");
-        for (var page = 0; page < PagesPerTopic; page++)
-        {
-            using var body = new StringContent(Requests.Batch(PageRecords, 1024, page), System.Text.Encoding.UTF8, "application/json");
-            using var answer = await server.Client.PostAsync($"topics/read{topic}/records", body);
-            answer.EnsureSuccessStatusCode();
+            session.Report.Add(scenario, $"one more than {Members} members, {assignor}", rounds, "ms", bar: 1000, atLeast: false);
         }
+    }
+
+    private static Task<EmbeddedBroker> OpenAsync(DataFolder folder) =>
+        EmbeddedBroker.OpenAsync(Path.Combine(folder.Path, "data"), new BrokerOptions(), new LinuxFileSystem(), TimeProvider.System, NullLogger.Instance, new GroupOptions());
+
+    private static IGroupConsumer Member(EmbeddedBroker broker, string group, string assignor) =>
+        broker.JoinGroup(new GroupJoin { Group = group, Topics = [Topic], Assignors = [assignor], SessionTimeout = TimeSpan.FromMinutes(10) });
+
+    private static async Task<IReadOnlyList<IGroupConsumer>> JoinAsync(EmbeddedBroker broker, string group, int count, string assignor = "range")
+    {
+        var members = Enumerable.Range(0, count).Select(_ => Member(broker, group, assignor)).ToList();
+        await ReadyAsync(members);
+        return members;
+    }
+
+    /// <summary>Each comes back whenever the group wants it, until it wants nobody.</summary>
+    private static async Task ReadyAsync(IReadOnlyList<IGroupConsumer> members)
+    {
+        do
+            await Task.WhenAll(members.Select(async member =>
+            {
+                // As a client with short polls: the others can only go on when this one comes back.
+                while (!await member.ReadyAsync(TimeSpan.FromMilliseconds(10), default) || member.RebalanceWanted.IsCompleted)
+                {
+                }
+            }));
+        while (members.Any(m => m.RebalanceWanted.IsCompleted) || members.DistinctBy(m => m.Assignment.Generation).Count() > 1);
     }
 }
