@@ -124,7 +124,7 @@ internal static class ApiExamples
             [new(Json, $$"""{"member":"w1","generation":1,"assignment":{"demo":[0]},"records":[{{Record}}],"cursor":"g1;@k3f9a1,demo/0:1"}""")]),
         ["StreamGroup"] = new(
             [],
-            [new(Events, $$"""
+            [new(Events, $$$"""
                 : ok
                 retry: 2000
 
@@ -137,7 +137,7 @@ internal static class ApiExamples
                 data: {"generation":1,"assignment":{"demo":[0]}}
 
                 id: g1;@k3f9a1,demo/0:1
-                data: {{Record}}
+                data: {{{Record}}}
 
 
                 """.ReplaceLineEndings("\n"))],
