@@ -50,6 +50,10 @@ internal sealed class BrokerInstruments : IDisposable
             () => broker.Topics.Take(_maxTopics).Select(t => new Measurement<long>(t.Partitions.Sum(p => p.Log.SegmentCount), Tag("topic", t.Name))),
             description: "Segments on disk.");
         _meter.CreateObservableGauge("reststream_metric_topics_dropped", () => Math.Max(0, broker.TopicCount - _maxTopics), description: "Topics without metric series of their own.");
+        _meter.CreateObservableGauge("reststream_groups", () => broker.Groups.GroupCount, description: "Consumer groups, with members or without.");
+        _meter.CreateObservableGauge("reststream_group_members", () => broker.Groups.MemberCount, description: "Members of all groups.");
+        _meter.CreateObservableCounter("reststream_group_rebalances", () => broker.Groups.Rebalances, description: "Generations of groups that became stable.");
+        _meter.CreateObservableCounter("reststream_group_commits", () => broker.Groups.Commits, description: "Offsets committed.");
         _meter.CreateObservableGauge("reststream_encoded_cache_bytes", () => broker.EncodedCacheBytes, description: "Encoded batches kept for followers.");
 
         void Counter(string name, string description, Func<Topic, long> value) =>

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Files;
@@ -13,13 +14,18 @@ namespace RestStream.Broker.Tests;
 internal sealed class TestBroker : IAsyncDisposable
 {
     private readonly BrokerOptions _options;
+    private readonly GroupOptions _groups;
     private readonly IFileSystem _files;
     private readonly ILogger _logger;
     private readonly bool _ownsFolder;
     private EmbeddedBroker? _broker;
 
-    private TestBroker(BrokerOptions? options, IFileSystem? files, TimeProvider? clock, ILogger? logger, string? folder)
+    private TestBroker(BrokerOptions? options, IFileSystem? files, TimeProvider? clock, ILogger? logger, string? folder, GroupOptions? groups)
     {
+        // Few partitions, because each is a directory that is made at the first group.
+        _groups = groups ?? new GroupOptions();
+        if (_groups.OffsetsTopicPartitions == new GroupOptions().OffsetsTopicPartitions)
+            _groups.OffsetsTopicPartitions = 4;
         _options = options ?? new BrokerOptions { MinFreeBytes = 0 };
 
         // Small, because a new journal file is filled with zeros at every start.
@@ -39,14 +45,14 @@ internal sealed class TestBroker : IAsyncDisposable
     public EmbeddedBroker Broker => _broker ?? throw new InvalidOperationException("The broker is stopped.");
 
     public static async Task<TestBroker> StartAsync(
-        BrokerOptions? options = null, IFileSystem? files = null, TimeProvider? clock = null, ILogger? logger = null, string? folder = null)
+        BrokerOptions? options = null, IFileSystem? files = null, TimeProvider? clock = null, ILogger? logger = null, string? folder = null, GroupOptions? groups = null)
     {
-        var test = new TestBroker(options, files, clock, logger, folder);
+        var test = new TestBroker(options, files, clock, logger, folder, groups);
         await test.StartAgainAsync();
         return test;
     }
 
-    public async Task StartAgainAsync() => _broker = await EmbeddedBroker.OpenAsync(Folder, _options, _files, Time, _logger);
+    public async Task StartAgainAsync() => _broker = await EmbeddedBroker.OpenAsync(Folder, _options, _files, Time, _logger, _groups);
 
     public async Task StopAsync()
     {

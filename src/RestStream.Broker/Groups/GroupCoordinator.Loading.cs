@@ -31,13 +31,19 @@ internal sealed partial class GroupCoordinator
             while (true)
             {
                 await Task.Delay(Options.OffsetsRetentionCheckInterval, Clock, cancellationToken);
-                foreach (var (_, group) in _groups)
-                    group.Expire(Options.OffsetsRetention);
+                ExpireOffsets();
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
+    }
+
+    /// <summary>Queues the end of everything whose time is over.</summary>
+    public void ExpireOffsets()
+    {
+        foreach (var (_, group) in _groups)
+            group.Expire(Options.OffsetsRetention);
     }
 
     private void Load(Partition partition)

@@ -1,18 +1,19 @@
 namespace RestStream.Broker.Groups.Assignors;
 
 /// <summary>
-/// The sticky assignment when members subscribe to different topics. What is wanted, the best balance and then the fewest moves, is a flow of least cost: every partition costs one when it is not at home, and a
-/// member's n-th partition costs 2n-1 times more than all moves together (the sum of squares; whatever makes it least makes the differences between members least too).
-/// <para>So: a good start, then as long as there is a ring of moves that makes things cheaper, do it. A ring leads from member to member, each giving one partition to the next; it may pass "outside", where a member
-/// only gives or only gets. When there is no such ring left the assignment is the best there is (a theorem about flows). Rings are found as Bellman and Ford do it.</para>
+/// The sticky assignment when members subscribe to different topics. What is wanted, the best balance and then the fewest moves, is a flow of least cost: a partition costs one when it
+/// is not at home, and a member's n-th partition costs 2n-1 times more than all moves together (the sum of squares; what makes it least makes the differences between members least too).
+/// <para>So: a good start, then as long as there is a ring of moves that makes things cheaper, do it. A ring leads from member to member, each giving one partition to the next; it may
+/// pass "outside", where a member only gives or only gets. When there is no such ring left the assignment is the best there is (a theorem about flows). Rings are found as Bellman and
+/// Ford do it.</para>
 /// </summary>
 internal sealed class Balancer
 {
     /// <summary>
-    /// Looking for rings ends after this many looks at an edge (some tenths of a second), so that a huge and odd group cannot hold up the others. Every state on the way is a whole assignment, and the start is
-    /// about as good as Kafka's own. Counted, not timed, because the same members must always get the same.
+    /// Looking for rings ends after this many looks at an edge (some tenths of a second; a thousand members with ten thousand partitions took up to seven million), so that a huge and odd group
+    /// cannot hold up the others. Every state on the way is a whole assignment, and the start is about as good as Kafka's own. Counted, not timed, because the same members must always get the same.
     /// </summary>
-    private const long MostLooks = 100_000_000;
+    private const long MostLooks = 20_000_000;
 
     private readonly Holdings _holdings;
 
@@ -73,18 +74,26 @@ internal sealed class Balancer
         {
             moved = false;
             for (var topic = 0; topic < _holdings.Topics; topic++)
-            {
-                while (true)
-                {
-                    var most = _holdings.SubscribersOf[topic].MaxBy(m => HandOf(m, topic).Count > 0 ? _load[m] : -1);
-                    var least = _holdings.SubscribersOf[topic].MinBy(m => _load[m]);
-                    if (HandOf(most, topic).Count == 0 || _load[most] < _load[least] + 2)
-                        break;
-                    Move(HandOf(most, topic).Next, most, least);
-                    moved = true;
-                }
-            }
+                moved |= Level(topic);
         }
+    }
+
+    private bool Level(int topic)
+    {
+        // A member that gives stands in the second queue with what it had before, one that gets does so in the first. The next pass, with new queues, sees to what that hides.
+        var givers = new PriorityQueue<int, int>(_holdings.SubscribersOf[topic].Where(m => HandOf(m, topic).Count > 0).Select(m => (m, -_load[m])));
+        var takers = new PriorityQueue<int, int>(_holdings.SubscribersOf[topic].Select(m => (m, _load[m])));
+        var moved = false;
+        while (givers.TryDequeue(out var giver, out _) && _load[giver] >= _load[takers.Peek()] + 2)
+        {
+            var taker = takers.Dequeue();
+            Move(HandOf(giver, topic).Next, giver, taker);
+            takers.Enqueue(taker, _load[taker]);
+            if (HandOf(giver, topic).Count > 0)
+                givers.Enqueue(giver, -_load[giver]);
+            moved = true;
+        }
+        return moved;
     }
 
     /// <summary>A node on a ring that makes things cheaper; null when there is none.</summary>

@@ -1,7 +1,8 @@
 namespace RestStream.Broker.Groups.Assignors;
 
 /// <summary>
-/// The sticky assignment when all members subscribe to the same topics, the usual case: all partitions are alike, so the best answer can be written down in one go, in the time it takes to look at each partition.
+/// The sticky assignment when all members subscribe to the same topics, the usual case: all partitions are alike, so the best answer can be written down in one go,
+/// in the time it takes to look at each partition.
 /// </summary>
 internal static class EvenSpread
 {
