@@ -19,9 +19,12 @@ internal sealed class GroupMemberOptions
     [AllowedValues("range", "roundrobin", "sticky", "cooperative-sticky")]
     public string Assignor { get; set; } = "range";
 
-    /// <summary>How long a poll waits for its place in the group even when its timeout is shorter. 1 s: joining alone takes one flush, so that a first poll without a timeout has records.</summary>
+    /// <summary>
+    /// How long a poll waits for its place in the group even when its timeout is shorter: without a place there is nothing to answer. 5 s: a member that is alone needs one flush,
+    /// the first group of a server the making of <c>__consumer_offsets</c>.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
-    public TimeSpan JoinWait { get; set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan JoinWait { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the member of a stream keeps its partitions after the connection was cut. 10 s: a browser is back after 2 s, a restarted program after a few.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:30:00")]

@@ -44,7 +44,7 @@ public sealed class GroupRestartTests : IDisposable
 
     private static Task<JsonElement> PollAsync(ServerProcess server, string? ack, int maxRecords) => SendAsync(
         server, HttpMethod.Post, "groups/billing/poll",
-        $"{{\"topics\":[\"orders\"],\"member\":\"w1\",\"max_records\":{maxRecords}{(ack is null ? "" : $",\"ack\":\"{ack}\"")}}}");
+        $"{{\"topics\":[\"orders\"],\"member\":\"w1\",\"timeout\":20000,\"max_records\":{maxRecords}{(ack is null ? "" : $",\"ack\":\"{ack}\"")}}}");
 
     private static async Task<JsonElement> SendAsync(ServerProcess server, HttpMethod method, string path, string body)
     {

@@ -18,6 +18,7 @@ internal sealed class GroupFeed : IDisposable
     private readonly Guid[] _topicIds;
     private readonly long[] _next;
     private readonly List<OffsetCommit> _toCommit = [];
+    private readonly HashSet<TopicPartition> _kept = [];
 
     private GroupFeed(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
     {
@@ -31,6 +32,8 @@ internal sealed class GroupFeed : IDisposable
             if (topic is null || partition.Partition >= topic.Partitions.Count)
                 continue;
             var kept = before is not null && consumer.HasOwned(partition, before.Generation) ? before.Known(partition, topic.TopicId) : null;
+            if (kept is not null)
+                _kept.Add(partition);
             var offset = kept ?? broker.CommittedOffset(consumer.Group, partition)?.Offset;
             if (offset is null)
             {
@@ -60,6 +63,9 @@ internal sealed class GroupFeed : IDisposable
 
     /// <summary>The ends at which this feed begins where nothing was committed: to be committed now, so that a lost answer skips nothing.</summary>
     public IReadOnlyList<OffsetCommit> ToCommit => _toCommit;
+
+    /// <summary>Partitions in which this feed goes on where the one before it was.</summary>
+    public IReadOnlySet<TopicPartition> Kept => _kept;
 
     /// <summary>Nothing is left to read now.</summary>
     public bool AtEnd

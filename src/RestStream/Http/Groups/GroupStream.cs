@@ -149,15 +149,15 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     private async Task TakeAssignmentAsync(IReadOnlyList<RefusedCommit> refused)
     {
         var assignment = consumer.Assignment;
-
         var first = !_opened;
+        await _commits.FinishAsync(_feed);
         var before = _feed;
         _feed = GroupFeed.Open(broker, consumer, assignment, request.Membership.FromLatest, before, clock);
         before.Dispose();
         _assignment = assignment;
         if (first && request.Commit == StreamCommit.None && request.LastEvent is { } last)
             _feed.GoTo(last.Items);
-        foreach (var partition in _unacked.Partitions.Where(p => !consumer.HasOwned(p, before.Generation)).ToArray())
+        foreach (var partition in _unacked.Partitions.Where(p => !_feed.Kept.Contains(p)).ToArray())
             _unacked.Drop(partition);
         if (_feed.ToCommit.Count > 0 && request.Commit != StreamCommit.None)
             await consumer.CommitAsync(_feed.ToCommit, _feed.Generation, context.RequestAborted);
