@@ -70,12 +70,13 @@ class Connection:
 
 
 def positions(cursor):
-    """[[topic, partition, next]] of 'g3;orders/0:45,orders/1:7'; a first item may carry the topic's incarnation."""
+    """[[topic, partition, next]] of 'g3;@k3f9a1,orders/0:45,orders/1:7'; items with @ carry a topic's incarnation."""
     _, _, items = cursor.partition(";")
     found = []
     for item in filter(None, items.split(",")):
-        match = re.fullmatch(r"(.+)/(\d+):(\d+)(@.*)?", item)
-        found.append([match[1], int(match[2]), int(match[3])])
+        if not item.startswith("@"):
+            match = re.fullmatch(r"(.+)/(\d+):(\d+)", item)
+            found.append([match[1], int(match[2]), int(match[3])])
     return found
 
 
