@@ -80,6 +80,9 @@ public sealed class BrokerOptions : IValidatableObject
             yield return new ValidationResult($"{nameof(JournalMaxBytes)} must be at least twice {nameof(JournalFileBytes)}.", [nameof(JournalMaxBytes)]);
     }
 
+    /// <summary>Most bytes that are written all or nothing: they are one entry of the journal, and four of them must not make appends wait.</summary>
+    internal long MaxAtomicBytes => JournalMaxBytes / 4;
+
     internal LogDirectoryOptions ToLogDirectoryOptions(string dataDirectory) => new()
     {
         Path = Path.GetFullPath(dataDirectory),

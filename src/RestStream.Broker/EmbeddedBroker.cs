@@ -151,10 +151,18 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
                 var (partition, prepared) = Accept(id, batch);
                 accepted.Add((partition, prepared, RecordBatchHeader.Read(prepared.Span).RecordsCount, prepared.Length));
             }
+
+            var bytes = accepted.Sum(a => (long)a.Bytes);
+            if (bytes > _options.MaxAtomicBytes)
+            {
+                throw new BrokerException(
+                    ErrorCode.RecordListTooLarge,
+                    $"What is written all or nothing has at most {_options.MaxAtomicBytes} bytes (a quarter of RestStream:Broker:JournalMaxBytes), this has {bytes}. Nothing was written: send fewer records at a time.");
+            }
         }
         catch (BrokerException e)
         {
-            // The one that was refused is disposed already; the ones before it and behind it are still ours.
+            // The one that was refused, if it was one, is disposed already; the ones before it and behind it are still ours.
             foreach (var (_, batch, _, _) in accepted)
                 batch.Dispose();
             for (var i = accepted.Count + 1; i < parts.Count; i++)

@@ -14,6 +14,7 @@ public enum ErrorCode : short
     CoordinatorNotAvailable = 15,
     NotCoordinator = 16,
     InvalidTopic = 17,
+    RecordListTooLarge = 18,
     IllegalGeneration = 22,
     InconsistentGroupProtocol = 23,
     InvalidGroupId = 24,

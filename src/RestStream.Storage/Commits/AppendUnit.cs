@@ -19,6 +19,9 @@ internal abstract class AppendUnit : CommitUnit
 {
     public abstract int PartCount { get; }
 
+    /// <summary>Has parts in several logs, which must all be there after a crash, or none.</summary>
+    public virtual bool SpansLogs => false;
+
     public abstract PartitionLog LogOf(int part);
 
     public abstract BatchBuffer BatchOf(int part);
@@ -106,6 +109,7 @@ internal sealed class AtomicAppend(IReadOnlyList<(PartitionLog Log, BatchBuffer 
 
     public override int Bytes { get; } = parts.Sum(p => p.Batch.Length);
     public override int PartCount => parts.Count;
+    public override bool SpansLogs { get; } = parts.Any(p => p.Log != parts[0].Log);
     public Task<IReadOnlyList<AppendResult>> Task => _done.Task;
 
     public override PartitionLog LogOf(int part) => parts[part].Log;

@@ -170,7 +170,7 @@ internal sealed class Committer
             {
                 log.Commit.Batches.Clear();
                 log.Commit.Bytes = 0;
-                log.Commit.InGroup = false;
+                log.Commit.InGroup = log.Commit.InUnit = false;
                 log.Commit.Refusal = null;
             }
             _logs.Clear();
@@ -203,6 +203,7 @@ internal sealed class Committer
                     _logs.Add(log);
                 }
                 log.Commit.Bytes += unit.BatchOf(part).Length;
+                log.Commit.InUnit |= unit.SpansLogs;
             }
         }
 
@@ -311,28 +312,34 @@ internal sealed class Committer
         var (durableBytes, durableLogs, singles) = (0L, 0, true);
         foreach (var log in _logs)
         {
-            if (log.Commit.Batches.Count > 0 && log.Config.Durability == Durability.Fsync)
+            if (log.Commit.Batches.Count > 0 && IsDurable(log))
                 (durableBytes, durableLogs) = (durableBytes + log.Commit.Bytes, durableLogs + 1);
         }
         foreach (var unit in _group)
             singles &= unit is null or { PartCount: 1 };
 
-        // A unit of several partitions is atomic because it is one journal entry, even when no topic asks for a flush.
+        // A unit of several partitions is atomic because it is one journal entry.
         var journal = !singles || (durableLogs > 0 && (durableBytes < _options.DirectFlushBytes || durableLogs > 2));
-        if (journal && !WriteJournal(flush: durableLogs > 0))
-            return false;
         try
         {
+            // What the journal is to continue must be there: a power cut between the two would leave a hole.
+            foreach (var log in _logs)
+            {
+                if (journal && IsDurable(log) && log.Commit.UnjournaledEnd > log.RecoveryPoint)
+                    Flush(log);
+            }
+            if (journal && !WriteJournal(flush: durableLogs > 0))
+                return false;
             foreach (var log in _logs)
             {
                 var state = log.Commit;
                 if (state.Batches.Count == 0)
                     continue;
                 log.Write(state.Batches);
-                var durable = log.Config.Durability == Durability.Fsync;
-                if (durable && (!journal || state.UnjournaledEnd > log.RecoveryPoint))
+                var durable = IsDurable(log);
+                if (durable && !journal)
                     Flush(log);
-                if (!durable && !journal)
+                if (!durable)
                     state.UnjournaledEnd = log.NextOffset;
                 _flusher.Wrote(log);
                 if (durable && !journal)
@@ -348,12 +355,17 @@ internal sealed class Committer
         return true;
     }
 
+    /// <summary>Flushed before the answer: the topic asks for it, or a unit over several logs could be there by half after a power cut.</summary>
+    private static bool IsDurable(PartitionLog log) => log.Config.Durability == Durability.Fsync || log.Commit.InUnit;
+
     private bool WriteJournal(bool flush)
     {
         _journal.Begin();
         var started = _clock.GetTimestamp();
         foreach (var log in _logs)
         {
+            if (!IsDurable(log))
+                continue;
             foreach (var batch in log.Commit.Batches)
                 _journal.AddBatch(log, batch.Span);
         }
@@ -383,7 +395,7 @@ internal sealed class Committer
         }
         foreach (var log in _logs)
         {
-            if (log.Commit.Batches.Count > 0)
+            if (log.Commit.Batches.Count > 0 && IsDurable(log))
                 _journal.Covers(log, log.Commit.NextOffset);
         }
         StorageMetrics.FlushDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);

@@ -53,6 +53,7 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
             ErrorCode.UnknownTopicOrPartition => (404, 40401, "topic-not-found", "Topic not found"),
             ErrorCode.RequestTimedOut => (503, 50302, "timed-out", "Timed out"),
             ErrorCode.MessageTooLarge => (413, 41302, "record-too-large", "Record too large"),
+            ErrorCode.RecordListTooLarge => (413, 41306, "unit-too-large", "Unit too large"),
             ErrorCode.InvalidTopic => (422, 42210, "invalid-topic-name", "Invalid topic name"),
             ErrorCode.InvalidTimestamp => (422, 42211, "invalid-timestamp", "Invalid timestamp"),
             ErrorCode.TopicAlreadyExists => (409, 40904, "topic-exists", "Topic exists"),

@@ -27,6 +27,7 @@ internal static class ApiExamples
     [
         new("acks", "`all` (default): answered when the records are as durable as the topic asks. `0`: answered at once with 202.", "all", "0"),
         new("strict", "`true`: all records or none; refused before anything is written.", "true", "false"),
+        new("atomic", "`true`: all records or none, over several topics and partitions and across a crash too. Not with `acks=0`, `If-Match` or NDJSON.", "true", "false"),
         new("key_format", "How the keys of the records are written, where a record does not say it itself. Default text.", "text", "json", "base64"),
         new("value_format", "How the values of the records are written, where a record does not say it itself. Default json.", "json", "text", "base64"),
         new("key", "Raw bodies only: the record's key."),
@@ -96,7 +97,7 @@ internal static class ApiExamples
         ["ProduceRecordsToPartition"] = new(s_produceBodies, s_receipts, [.. s_produce.Where(p => p.Name != "partition")]),
         ["ProduceRecordsToTopics"] = new(
             [new(Json, """[{"topic":"demo","value":1},{"topic":"demo","key":"a","value":2}]"""), new(NdJson, "{\"topic\":\"demo\",\"value\":1}\n{\"topic\":\"demo\",\"value\":2}\n")],
-            [.. s_receipts.Select(r => r with { Example = r.Example.Replace("{\"partition\"", "{\"topic\":\"demo\",\"partition\"") })], s_produce[..4]),
+            [.. s_receipts.Select(r => r with { Example = r.Example.Replace("{\"partition\"", "{\"topic\":\"demo\",\"partition\"") })], s_produce[..5]),
         ["ProduceV2"] = new(s_v2Bodies, s_v2Receipts),
         ["ProduceV2ToPartition"] = new(s_v2Bodies, s_v2Receipts),
 

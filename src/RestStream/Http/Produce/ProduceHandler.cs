@@ -57,6 +57,8 @@ internal sealed class ProduceHandler(IServiceProvider services)
         var form = MediaType.NativeForm(request);
         var parameters = ProduceParameters.Read(request);
         parameters.CheckFor(rawBody: form == BodyForm.Raw);
+        if (form == BodyForm.NdJson && parameters.Atomic)
+            throw MediaType.NotAsLines("atomic=true");
         if (topic is null && form == BodyForm.Raw)
             throw HttpError.Invalid("topic", "POST /records takes records that each name their topic, as application/json or application/x-ndjson. Raw bodies go to POST /topics/{topic}/records.");
         if (topic is not null)
@@ -280,7 +282,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
         if (records.Count == 1 || (!strict && records.Refusals.All(r => ReferenceEquals(r, first))))
             return first;
         var detail = strict
-            ? $"Nothing was written, because all or nothing was asked for (strict=true or If-Match) and {records.RefusedCount} of {records.Count} records are refused. The first: {first.Message}"
+            ? $"Nothing was written, because all or nothing was asked for and {records.RefusedCount} of {records.Count} records are refused. The first: {first.Message}"
             : $"None of the {records.Count} records was taken. The first: {first.Message}";
         return new HttpError(first.Status, first.ErrorCode, first.Slug, first.Title, detail)
         {

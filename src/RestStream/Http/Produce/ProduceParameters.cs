@@ -12,6 +12,9 @@ internal struct ProduceParameters
 
     /// <summary>All records or none.</summary>
     public bool Strict;
+
+    /// <summary>All records or none, said of a request that may go to several topics: also what makes that impossible is refused.</summary>
+    public bool Atomic;
     public DataFormat KeyFormat = DataFormat.Text;
     public DataFormat ValueFormat = DataFormat.Json;
 
@@ -30,6 +33,7 @@ internal struct ProduceParameters
     /// <summary>The query names something that only a raw body can have.</summary>
     private string? _rawOnly;
     private bool _valueFormatGiven;
+    private bool _notStrict;
 
     public ProduceParameters() { }
 
@@ -45,6 +49,8 @@ internal struct ProduceParameters
 
         if (request.Headers.IfMatch is { Count: > 0 } condition)
             parameters.SetCondition(condition.ToString());
+        if (parameters.Atomic)
+            parameters.CheckAtomic();
         return parameters;
     }
 
@@ -55,6 +61,17 @@ internal struct ProduceParameters
             throw HttpError.BadParameter(name, $"'{name}' in the query is for raw bodies. A JSON record carries its own \"{name}\".");
         if (rawBody && _valueFormatGiven)
             throw HttpError.BadParameter("value_format", "The bytes of a raw body are the value; value_format is for JSON bodies.");
+    }
+
+    private void CheckAtomic()
+    {
+        if (!WaitForAppend)
+            throw HttpError.Invalid("acks", "With acks=0 nobody would learn whether all was written or nothing; leave atomic=true or acks=0 out.");
+        if (ExpectedOffset >= 0)
+            throw HttpError.Invalid("If-Match", "If-Match is for one batch of one partition, which is all or nothing by itself; leave atomic=true or If-Match out.");
+        if (_notStrict)
+            throw HttpError.Invalid("strict", "atomic=true is all or nothing, strict=false is not; leave one of the two out.");
+        Strict = true;
     }
 
     private void SetCondition(string condition)
@@ -80,12 +97,11 @@ internal struct ProduceParameters
                 };
                 break;
             case "strict":
-                Strict = pair.DecodeValue().Span switch
-                {
-                    "true" or "" => true,
-                    "false" => false,
-                    _ => throw HttpError.BadParameter("strict", "strict is true or false."),
-                };
+                Strict = Flag("strict", pair.DecodeValue().Span);
+                _notStrict = !Strict;
+                break;
+            case "atomic":
+                Atomic = Flag("atomic", pair.DecodeValue().Span);
                 break;
             case "key_format":
                 KeyFormat = Format("key_format", pair.DecodeValue().Span);
@@ -110,6 +126,13 @@ internal struct ProduceParameters
                 break;
         }
     }
+
+    private static bool Flag(string name, ReadOnlySpan<char> value) => value switch
+    {
+        "true" or "" => true,
+        "false" => false,
+        _ => throw HttpError.BadParameter(name, $"{name} is true or false."),
+    };
 
     private static DataFormat Format(string name, ReadOnlySpan<char> value) => value switch
     {
