@@ -46,7 +46,7 @@ public sealed partial class EmbeddedBroker
     public async Task<TopicDescription> AlterTopicAsync(string topic, TopicChange change, CancellationToken cancellationToken)
     {
         FindTopic(topic);
-        RefuseMetadataTopic(topic);
+        RefuseOwnTopic(topic);
         using var _ = await LockTopicAsync(topic, cancellationToken);
         var before = FindTopic(topic);
 
@@ -94,7 +94,7 @@ public sealed partial class EmbeddedBroker
     public async Task DeleteTopicAsync(string topic, CancellationToken cancellationToken)
     {
         FindTopic(topic);
-        RefuseMetadataTopic(topic);
+        RefuseOwnTopic(topic);
         using var _ = await LockTopicAsync(topic, cancellationToken);
         var gone = FindTopic(topic);
         try

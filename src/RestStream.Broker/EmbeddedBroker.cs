@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using RestStream.Broker.Fetching;
+using RestStream.Broker.Idempotence;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Files;
@@ -44,6 +45,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _clock = clock;
         _logger = logger;
         _cache = new EncodedCache(options.EncodedCacheBytes);
+        _producerIds = new ProducerIds(directory, options, clock, () => OpenOwnTopicAsync(TopicNames.ProducerIds, ProducerIds.TopicConfig));
+        _keys = new IdempotencyKeys(options, clock);
         _retention = new Retention(this, directory, _cache, options, clock, logger);
     }
 
@@ -66,6 +69,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             directory = await Task.Run(() => LogDirectory.Open(options.ToLogDirectoryOptions(dataDirectory), files, clock, events.Handle));
             var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), instruments, clock, logger);
             await broker.LoadTopicsAsync();
+            broker.LoadIdempotence();
             instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
             var recovery = directory.Recovery;
@@ -130,7 +134,10 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         try
         {
             var result = await _directory.AppendAsync(target.Log, batch, expectedOffset).ConfigureAwait(false);
-            target.Counters.In(records, bytes);
+            if (result.Duplicate)
+                _instruments.ProduceRepeated();
+            else
+                target.Counters.In(records, bytes);
             if (started != 0)
                 _instruments.Produced(_clock.GetElapsedTime(started).TotalSeconds);
             return result;
@@ -143,45 +150,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
     public async ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts)
     {
-        var accepted = new List<(Partition Partition, BatchBuffer Batch, int Records, int Bytes)>(parts.Count);
-        try
-        {
-            foreach (var (id, batch) in parts)
-            {
-                var (partition, prepared) = Accept(id, batch);
-                accepted.Add((partition, prepared, RecordBatchHeader.Read(prepared.Span).RecordsCount, prepared.Length));
-            }
-
-            var bytes = accepted.Sum(a => (long)a.Bytes);
-            if (bytes > _options.MaxAtomicBytes)
-            {
-                throw new BrokerException(
-                    ErrorCode.RecordListTooLarge,
-                    $"What is written all or nothing has at most {_options.MaxAtomicBytes} bytes (a quarter of RestStream:Broker:JournalMaxBytes), this has {bytes}. Nothing was written: send fewer records at a time.");
-            }
-        }
-        catch (BrokerException e)
-        {
-            // The one that was refused, if it was one, is disposed already; the ones before it and behind it are still ours.
-            foreach (var (_, batch, _, _) in accepted)
-                batch.Dispose();
-            for (var i = accepted.Count + 1; i < parts.Count; i++)
-                parts[i].Batch.Dispose();
-            _instruments.ProduceRefused(e.Code);
-            throw;
-        }
-
-        try
-        {
-            var results = await _directory.AppendAtomicAsync(accepted.ConvertAll(a => (a.Partition.Log, a.Batch))).ConfigureAwait(false);
-            foreach (var (partition, _, records, bytes) in accepted)
-                partition.Counters.In(records, bytes);
-            return results;
-        }
-        catch (StorageException e)
-        {
-            throw Refused(e, accepted[0].Partition);
-        }
+        var accepted = AcceptUnit(parts);
+        return await AppendUnitAsync(accepted, accepted.ConvertAll(a => (a.Partition.Log, a.Batch)), lastTakesResults: false);
     }
 
     public IFetch OpenFetch(IReadOnlyList<FetchPosition> positions)
@@ -206,7 +176,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     public async Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken)
     {
         var found = FindTopic(topic);
-        RefuseMetadataTopic(topic);
+        RefuseOwnTopic(topic);
         if (!found.Settings.Log.CleanupDelete)
         {
             throw new BrokerException(ErrorCode.PolicyViolation, $"Topic '{topic}' does not delete records: its cleanup.policy is '{found.Settings.Effective[TopicConfigs.CleanupPolicy]}'.")
@@ -322,7 +292,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         try
         {
             topic = FindTopic(id.Topic);
-            RefuseMetadataTopic(id.Topic);
+            RefuseOwnTopic(id.Topic);
             partition = topic.Partition(id.Partition);
         }
         catch
@@ -334,6 +304,55 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         return (partition, BatchIntake.Prepare(topic.Settings, id, batch, _clock.GetUtcNow().ToUnixTimeMilliseconds()));
     }
 
+    /// <summary>The same for batches that are written all or none: when one is refused, all are disposed.</summary>
+    private List<AcceptedBatch> AcceptUnit(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts)
+    {
+        var accepted = new List<AcceptedBatch>(parts.Count);
+        try
+        {
+            foreach (var (id, batch) in parts)
+            {
+                var (partition, prepared) = Accept(id, batch);
+                accepted.Add(new(partition, prepared, RecordBatchHeader.Read(prepared.Span).RecordsCount, prepared.Length));
+            }
+
+            var bytes = accepted.Sum(a => (long)a.Bytes);
+            if (bytes > _options.MaxAtomicBytes)
+            {
+                throw new BrokerException(
+                    ErrorCode.RecordListTooLarge,
+                    $"What is written all or nothing has at most {_options.MaxAtomicBytes} bytes (a quarter of RestStream:Broker:JournalMaxBytes), this has {bytes}. Nothing was written: send fewer records at a time.");
+            }
+
+            return accepted;
+        }
+        catch (BrokerException e)
+        {
+            // The one that was refused, if it was one, is disposed already; the ones before it and behind it are still ours.
+            foreach (var batch in accepted)
+                batch.Batch.Dispose();
+            for (var i = accepted.Count + 1; i < parts.Count; i++)
+                parts[i].Batch.Dispose();
+            _instruments.ProduceRefused(e.Code);
+            throw;
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<AppendResult>> AppendUnitAsync(List<AcceptedBatch> accepted, IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts, bool lastTakesResults)
+    {
+        try
+        {
+            var results = await _directory.AppendAtomicAsync(parts, lastTakesResults).ConfigureAwait(false);
+            foreach (var (partition, _, records, bytes) in accepted)
+                partition.Counters.In(records, bytes);
+            return results;
+        }
+        catch (StorageException e)
+        {
+            throw Refused(e, accepted[0].Partition);
+        }
+    }
+
     private BrokerException Refused(StorageException error, Partition partition)
     {
         var refusal = BrokerException.From(error, partition.Id, partition.Log);
@@ -341,9 +360,12 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         return refusal;
     }
 
-    private static void RefuseMetadataTopic(string topic)
+    private static void RefuseOwnTopic(string topic)
     {
-        if (topic == TopicNames.Metadata)
+        if (TopicNames.IsOwn(topic))
             throw new BrokerException(ErrorCode.InvalidTopic, $"Only the broker itself changes '{topic}'.") { Subject = topic };
     }
+
+    /// <summary>A batch that may be appended; its records and bytes are counted when it is.</summary>
+    private readonly record struct AcceptedBatch(Partition Partition, BatchBuffer Batch, int Records, int Bytes);
 }

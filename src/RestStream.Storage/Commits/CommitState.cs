@@ -18,6 +18,9 @@ internal sealed class CommitState
     /// <summary>A unit of the group in work spans this log and others. Committer thread.</summary>
     public bool InUnit { get; set; }
 
+    /// <summary>A batch of the group in work is an idempotent producer's. Committer thread.</summary>
+    public bool HasProducers { get; set; }
+
     /// <summary>Why this log cannot take the group in work, found while reserving room for it.</summary>
     public StorageException? Refusal { get; set; }
 

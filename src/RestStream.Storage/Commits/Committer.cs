@@ -1,5 +1,6 @@
 using RestStream.Storage.Journal;
 using RestStream.Storage.Records;
+using RestStream.Storage.Segments;
 
 namespace RestStream.Storage.Commits;
 
@@ -170,7 +171,9 @@ internal sealed class Committer
             {
                 log.Commit.Batches.Clear();
                 log.Commit.Bytes = 0;
-                log.Commit.InGroup = log.Commit.InUnit = false;
+                if (log.Commit.HasProducers)
+                    log.EndGroup();
+                log.Commit.InGroup = log.Commit.InUnit = log.Commit.HasProducers = false;
                 log.Commit.Refusal = null;
             }
             _logs.Clear();
@@ -204,6 +207,7 @@ internal sealed class Committer
                 }
                 log.Commit.Bytes += unit.BatchOf(part).Length;
                 log.Commit.InUnit |= unit.SpansLogs;
+                log.Commit.HasProducers |= RecordBatch.HasProducer(unit.BatchOf(part).Span);
             }
         }
 
@@ -212,6 +216,8 @@ internal sealed class Committer
             try
             {
                 log.Reserve(log.Commit.Bytes);
+                if (log.Commit.HasProducers)
+                    log.LoadProducers();
             }
             catch (IOException error)
             {
@@ -282,6 +288,8 @@ internal sealed class Committer
                 return false;
             }
         }
+        if (unit.LogOf(0).Commit.HasProducers && unit.PartCount == 1 && FindRepeatOrGap(unit) is { } answered)
+            return answered;
         if (unit.ExpectedOffset >= 0 && unit.LogOf(0).Commit.NextOffset is var next && unit.ExpectedOffset != next)
         {
             unit.Fail(new StorageException(StorageError.OffsetMismatch, $"The next offset of {unit.LogOf(0).Id} is {next}, not {unit.ExpectedOffset}.") { Offset = next });
@@ -292,6 +300,7 @@ internal sealed class Committer
             var log = unit.LogOf(part);
             var batch = unit.BatchOf(part);
             var state = log.Commit;
+            unit.Seal(part);
             RecordBatch.SetBaseOffset(batch.Span, state.NextOffset);
             RecordBatch.SetPartitionLeaderEpoch(batch.Span, log.LeaderEpoch);
             var stamped = log.Config.TimestampType == TimestampType.LogAppendTime;
@@ -302,8 +311,43 @@ internal sealed class Committer
             state.NextOffset = header.NextOffset;
             state.UnflushedRecords += header.RecordsCount;
             state.Batches.Add(batch.Memory);
+            if (header.HasProducer)
+                log.AddToGroup(header, _options.MaxProducers);
         }
         return true;
+    }
+
+    /// <summary>
+    /// Kafka's rules of idempotent producers, here because order is decided here. True: a repeat, answered with the original's offset at the end of the group, when that is durable too.
+    /// False: refused. Null: to be written. Comes before the expected offset, so that a retry of both is a repeat and not a mismatch.
+    /// </summary>
+    private static bool? FindRepeatOrGap(AppendUnit unit)
+    {
+        var log = unit.LogOf(0);
+        var header = RecordBatchHeader.Read(unit.BatchOf(0).Span);
+        var verdict = header.HasProducer ? log.Judge(header) : default;
+        switch (verdict.Order)
+        {
+            case ProducerOrder.Next:
+                return null;
+            case ProducerOrder.Duplicate:
+                unit.SetOffset(0, new AppendResult(verdict.BaseOffset, log.Config.TimestampType == TimestampType.LogAppendTime ? verdict.Timestamp : -1, Duplicate: true));
+                return true;
+            case ProducerOrder.StaleEpoch:
+                unit.Fail(new StorageException(StorageError.StaleProducerEpoch, $"Producer {header.ProducerId} has epoch {verdict.Epoch} in {log.Id}, not {header.ProducerEpoch}: another took its place.")
+                {
+                    ProducerEpoch = verdict.Epoch,
+                });
+                return false;
+            default:
+                unit.Fail(new StorageException(
+                    StorageError.OutOfOrderSequence, $"The next sequence of producer {header.ProducerId}, epoch {header.ProducerEpoch}, in {log.Id} is {verdict.ExpectedSequence}, not {header.BaseSequence}.")
+                {
+                    ProducerEpoch = verdict.Epoch,
+                    ExpectedSequence = verdict.ExpectedSequence,
+                });
+                return false;
+        }
     }
 
     /// <summary>False when nothing of the group may be acknowledged.</summary>

@@ -144,6 +144,7 @@ internal static class Server
         app.MapOperations();
         app.MapTopics();
         app.MapProduce();
+        app.MapProducers();
         app.MapRecords();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
@@ -156,7 +157,7 @@ internal static class Server
             return;
         app.UseCors(policy => (origins.Contains("*") ? policy.AllowAnyOrigin() : policy.WithOrigins(origins))
             .AllowAnyHeader().AllowAnyMethod()
-            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq")
+            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Epoch", "Producer-Expected-Seq", "Producer-Received-Seq")
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10)));
     }
 

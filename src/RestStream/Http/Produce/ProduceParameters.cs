@@ -4,7 +4,7 @@ using RestStream.Http.Errors;
 
 namespace RestStream.Http.Produce;
 
-/// <summary>The query of a produce request, and its precondition.</summary>
+/// <summary>The query of a produce request, and the headers that say how often and when it may be done.</summary>
 internal struct ProduceParameters
 {
     /// <summary>False: answered before the records are durable (<c>acks=0</c>). <c>1</c> is the same as <c>all</c>: there is one copy.</summary>
@@ -20,6 +20,12 @@ internal struct ProduceParameters
 
     /// <summary>The offset that the first record must get (<c>If-Match</c>), or nothing is written; -1 = any.</summary>
     public long ExpectedOffset = -1;
+
+    /// <summary>The idempotent producer that sends; null = none.</summary>
+    public ProducerStamp? Producer;
+
+    /// <summary>The request is done once and its answer remembered under this key; null = none.</summary>
+    public string? IdempotencyKey;
 
     /// <summary>For raw bodies; -1 = not given.</summary>
     public int Partition = -1;
@@ -51,12 +57,23 @@ internal struct ProduceParameters
             parameters.SetCondition(condition.ToString());
         if (parameters.Atomic)
             parameters.CheckAtomic();
+        parameters.Producer = ProducerStamp.Read(request.Headers);
+
+        parameters.IdempotencyKey = Produce.IdempotencyKey.Read(request.Headers);
+        if (parameters.IdempotencyKey is not null)
+            parameters.CheckOnce();
+
+        // The sequence counts every record of the request, and a key remembers one answer for all.
+        parameters.Strict |= parameters.Producer is not null || parameters.IdempotencyKey is not null;
         return parameters;
     }
 
-    /// <exception cref="HttpError">400: a parameter that this form of body cannot have.</exception>
-    public readonly void CheckFor(bool rawBody)
+    /// <exception cref="HttpError">400: a parameter that this form of body cannot have. 415: a form that cannot do what is asked.</exception>
+    public readonly void CheckFor(BodyForm form)
     {
+        var rawBody = form == BodyForm.Raw;
+        if (form == BodyForm.NdJson && (Atomic ? "atomic=true" : Producer is not null ? ProducerStamp.IdHeader : IdempotencyKey is not null ? Produce.IdempotencyKey.Header : null) is { } whole)
+            throw MediaType.NotAsLines(whole);
         if (!rawBody && _rawOnly is { } name)
             throw HttpError.BadParameter(name, $"'{name}' in the query is for raw bodies. A JSON record carries its own \"{name}\".");
         if (rawBody && _valueFormatGiven)
@@ -72,6 +89,15 @@ internal struct ProduceParameters
         if (_notStrict)
             throw HttpError.Invalid("strict", "atomic=true is all or nothing, strict=false is not; leave one of the two out.");
         Strict = true;
+    }
+
+    private readonly void CheckOnce()
+    {
+        if (!WaitForAppend)
+            throw HttpError.Invalid("acks", "With acks=0 there is no answer that a repeat could get; leave Idempotency-Key or acks=0 out.");
+        if (ExpectedOffset >= 0)
+            throw HttpError.Invalid("If-Match", "If-Match and Idempotency-Key both make a repeat harmless; leave one of the two out.");
+        Produce.IdempotencyKey.CheckAlone(Producer);
     }
 
     private void SetCondition(string condition)
