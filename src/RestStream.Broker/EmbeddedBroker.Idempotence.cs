@@ -70,13 +70,13 @@ public sealed partial class EmbeddedBroker
             Load(ids, _producerIds.Load);
         if (_topics.TryGetValue(TopicNames.IdempotencyKeys, out var keys))
         {
-            KeepKeys(keys.Partition(0), keys.Settings);
+            KeepKeys(keys);
             Load(keys, _keys.Load);
         }
     }
 
     /// <summary>How long keys stay is a setting of the broker, whatever it was when their topic was made.</summary>
-    private void KeepKeys(Partition partition, TopicSettings settings) => partition.SetConfig(settings.Log with { RetentionMs = _keys.MaxAgeMs });
+    private void KeepKeys(Topic topic) => topic.Partition(0).SetConfig(topic.Settings.Log with { RetentionMs = _keys.MaxAgeMs });
 
     private void Load(Topic topic, Func<PartitionLog, IReadOnlyList<string>> load)
     {
@@ -92,6 +92,8 @@ public sealed partial class EmbeddedBroker
             try
             {
                 await CreateTopicAsync(new TopicSpec(name, 1, configs), CancellationToken.None);
+                if (name == TopicNames.IdempotencyKeys)
+                    KeepKeys(FindTopic(name));
             }
             catch (BrokerException e) when (e.Code == ErrorCode.TopicAlreadyExists)
             {
@@ -99,9 +101,6 @@ public sealed partial class EmbeddedBroker
             }
         }
 
-        var topic = FindTopic(name);
-        if (name == TopicNames.IdempotencyKeys)
-            KeepKeys(topic.Partition(0), topic.Settings);
-        return topic.Partition(0).Log;
+        return FindTopic(name).Partition(0).Log;
     }
 }

@@ -15,13 +15,36 @@ public sealed partial class PartitionLog
             _ = Producers;
     }
 
-    /// <summary>Whether a batch of a producer may be written next, behind what is written and what the group in work already has. Committer thread.</summary>
-    internal ProducerVerdict Judge(in RecordBatchHeader batch)
+    /// <summary>
+    /// Whether a batch may be written next, behind what is written and what the group in work already has: Kafka's rules of idempotent producers, asked by the committer because it decides the order.
+    /// The answer is why not, or null. <paramref name="original"/>: where the same batch already is. Committer thread.
+    /// </summary>
+    internal StorageException? Judge(in RecordBatchHeader batch, out AppendResult? original)
     {
-        if (_groupProducers.TryGetValue(batch.ProducerId, out var producer))
-            return producer.Judge(batch);
-        lock (_writeLock)
-            return Producers.Find(batch.ProducerId)?.Judge(batch) ?? default;
+        original = null;
+        var verdict = batch.HasProducer ? JudgeByRules(batch) : default;
+        switch (verdict.Order)
+        {
+            case ProducerOrder.Next:
+                return null;
+            case ProducerOrder.Duplicate:
+                original = new AppendResult(verdict.BaseOffset, _config.TimestampType == TimestampType.LogAppendTime ? verdict.Timestamp : -1, Duplicate: true);
+                return null;
+            case ProducerOrder.StaleEpoch:
+                return new StorageException(
+                    StorageError.StaleProducerEpoch, $"Producer {batch.ProducerId} has epoch {verdict.Epoch} in {Id}, not {batch.ProducerEpoch}: another took its place.")
+                {
+                    ProducerEpoch = verdict.Epoch,
+                };
+            default:
+                return new StorageException(
+                    StorageError.OutOfOrderSequence,
+                    $"The next sequence of producer {batch.ProducerId}, epoch {batch.ProducerEpoch}, in {Id} is {verdict.ExpectedSequence}, not {batch.BaseSequence}.")
+                {
+                    ProducerEpoch = verdict.Epoch,
+                    ExpectedSequence = verdict.ExpectedSequence,
+                };
+        }
     }
 
     /// <summary>A batch of a producer is part of the group in work; its offset is set. A new producer may take the place of the oldest, when there are <paramref name="max"/>. Committer thread.</summary>
@@ -44,6 +67,14 @@ public sealed partial class PartitionLog
 
     /// <summary>The group is written, or failed. Committer thread.</summary>
     internal void EndGroup() => _groupProducers.Clear();
+
+    private ProducerVerdict JudgeByRules(in RecordBatchHeader batch)
+    {
+        if (_groupProducers.TryGetValue(batch.ProducerId, out var producer))
+            return producer.Judge(batch);
+        lock (_writeLock)
+            return Producers.Find(batch.ProducerId)?.Judge(batch) ?? default;
+    }
 
     /// <summary>Forgets producers that have been idle for so long. Nothing to do, and nothing read, for a log that no producer wrote to since the start.</summary>
     internal void ForgetIdleProducers(long nowMs, TimeSpan expiration)

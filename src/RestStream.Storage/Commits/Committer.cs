@@ -1,6 +1,5 @@
 using RestStream.Storage.Journal;
 using RestStream.Storage.Records;
-using RestStream.Storage.Segments;
 
 namespace RestStream.Storage.Commits;
 
@@ -288,8 +287,20 @@ internal sealed class Committer
                 return false;
             }
         }
-        if (unit.LogOf(0).Commit.HasProducers && unit.PartCount == 1 && FindRepeatOrGap(unit) is { } answered)
-            return answered;
+        if (unit.LogOf(0).Commit.HasProducers && unit.PartCount == 1)
+        {
+            // Before the expected offset, so that a retry of both is a repeat and no mismatch. A repeat is answered at the end of the group, when the original is durable too.
+            if (unit.LogOf(0).Judge(RecordBatchHeader.Read(unit.BatchOf(0).Span), out var original) is { } refused)
+            {
+                unit.Fail(refused);
+                return false;
+            }
+            if (original is { } place)
+            {
+                unit.SetOffset(0, place);
+                return true;
+            }
+        }
         if (unit.ExpectedOffset >= 0 && unit.LogOf(0).Commit.NextOffset is var next && unit.ExpectedOffset != next)
         {
             unit.Fail(new StorageException(StorageError.OffsetMismatch, $"The next offset of {unit.LogOf(0).Id} is {next}, not {unit.ExpectedOffset}.") { Offset = next });
@@ -315,39 +326,6 @@ internal sealed class Committer
                 log.AddToGroup(header, _options.MaxProducers);
         }
         return true;
-    }
-
-    /// <summary>
-    /// Kafka's rules of idempotent producers, here because order is decided here. True: a repeat, answered with the original's offset at the end of the group, when that is durable too.
-    /// False: refused. Null: to be written. Comes before the expected offset, so that a retry of both is a repeat and not a mismatch.
-    /// </summary>
-    private static bool? FindRepeatOrGap(AppendUnit unit)
-    {
-        var log = unit.LogOf(0);
-        var header = RecordBatchHeader.Read(unit.BatchOf(0).Span);
-        var verdict = header.HasProducer ? log.Judge(header) : default;
-        switch (verdict.Order)
-        {
-            case ProducerOrder.Next:
-                return null;
-            case ProducerOrder.Duplicate:
-                unit.SetOffset(0, new AppendResult(verdict.BaseOffset, log.Config.TimestampType == TimestampType.LogAppendTime ? verdict.Timestamp : -1, Duplicate: true));
-                return true;
-            case ProducerOrder.StaleEpoch:
-                unit.Fail(new StorageException(StorageError.StaleProducerEpoch, $"Producer {header.ProducerId} has epoch {verdict.Epoch} in {log.Id}, not {header.ProducerEpoch}: another took its place.")
-                {
-                    ProducerEpoch = verdict.Epoch,
-                });
-                return false;
-            default:
-                unit.Fail(new StorageException(
-                    StorageError.OutOfOrderSequence, $"The next sequence of producer {header.ProducerId}, epoch {header.ProducerEpoch}, in {log.Id} is {verdict.ExpectedSequence}, not {header.BaseSequence}.")
-                {
-                    ProducerEpoch = verdict.Epoch,
-                    ExpectedSequence = verdict.ExpectedSequence,
-                });
-                return false;
-        }
     }
 
     /// <summary>False when nothing of the group may be acknowledged.</summary>

@@ -7,12 +7,12 @@ namespace RestStream.Storage.Segments;
 /// </summary>
 internal sealed class ProducerStates
 {
-    private readonly SortedDictionary<long, Producer> _producers = [];
+    private readonly Dictionary<long, Producer> _producers = [];
 
     public int Count => _producers.Count;
 
     /// <summary>In the order of their ids, as a snapshot has them.</summary>
-    public IEnumerable<ProducerState> All => _producers.Values.Select(producer => producer.State);
+    public IEnumerable<ProducerState> All => _producers.Values.Select(producer => producer.State).OrderBy(state => state.ProducerId);
 
     public Producer? Find(long producerId) => _producers.GetValueOrDefault(producerId);
 
@@ -24,10 +24,10 @@ internal sealed class ProducerStates
         get
         {
             var first = -1L;
-            foreach (var producer in All)
+            foreach (var (_, producer) in _producers)
             {
-                if (producer.CurrentTransactionFirstOffset >= 0 && (first < 0 || producer.CurrentTransactionFirstOffset < first))
-                    first = producer.CurrentTransactionFirstOffset;
+                if (producer.State.CurrentTransactionFirstOffset >= 0 && (first < 0 || producer.State.CurrentTransactionFirstOffset < first))
+                    first = producer.State.CurrentTransactionFirstOffset;
             }
             return first;
         }

@@ -96,7 +96,8 @@ internal sealed partial class RecordSet
     /// <summary>Appends everything as one batch of an idempotent producer: written once, however often the request comes.</summary>
     /// <exception cref="HttpError">422 the records are for several partitions; 413 too many for one batch; what the sequence is refused with.</exception>
     /// <exception cref="BrokerException">Every other reason why nothing was written.</exception>
-    public async Task AppendAsProducerAsync(ProducerStamp producer, long expectedOffset)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask AppendAsProducerAsync(ProducerStamp producer, long expectedOffset)
     {
         if (OnlyPart(producer) is not { } part)
             return;
@@ -104,6 +105,8 @@ internal sealed partial class RecordSet
         {
             part.Result = await broker.ProduceAsync(part.Id, part.Build(producer), expectedOffset);
             Replayed = part.Result.Duplicate;
+            if (Replayed && part.Result.Timestamp < 0)
+                TakeTimesFromLog(part);
         }
         catch (BrokerException e) when (e.Code == ErrorCode.OutOfOrderSequenceNumber)
         {
@@ -115,6 +118,17 @@ internal sealed partial class RecordSet
     /// <summary>The same without waiting.</summary>
     /// <exception cref="HttpError">422 the records are for several partitions; 413 too many for one batch.</exception>
     public void AppendAsProducerWithoutWaiting(ProducerStamp producer) => _ = OnlyPart(producer)?.AppendUnseenAsync(broker, producer);
+
+    /// <summary>Records that name no time have the first request's, not this one's.</summary>
+    private void TakeTimesFromLog(PartitionPart part)
+    {
+        var times = RecordTimes.Read(broker, part.Id, part.Result.BaseOffset, part.Records);
+        for (var i = 0; i < Count; i++)
+        {
+            if (times.TryGetValue(part.Result.BaseOffset + _entries[i].Index, out var time))
+                _entries[i] = _entries[i] with { Timestamp = time };
+        }
+    }
 
     /// <summary>All batches, and which of them is the first of each part.</summary>
     private List<(TopicPartition Partition, BatchBuffer Batch)> TakeBatches(out int[] firsts)
