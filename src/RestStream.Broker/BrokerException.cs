@@ -20,6 +20,12 @@ public sealed class BrokerException(ErrorCode code, string message, Exception? i
     /// <summary>For offset errors: the end (next offset to be written); -1 else.</summary>
     public long Latest { get; init; } = -1;
 
+    /// <summary>For errors of an idempotent producer: its epoch in the partition; -1 else.</summary>
+    public short ProducerEpoch { get; init; } = -1;
+
+    /// <summary>For <see cref="ErrorCode.OutOfOrderSequenceNumber"/>: the sequence that would have been right; -1 else.</summary>
+    public int ExpectedSequence { get; init; } = -1;
+
     public static BrokerException UnknownTopic(string topic) =>
         TopicNames.FindProblem(topic) is { } problem
             ? new(ErrorCode.InvalidTopic, problem) { Subject = "topic" }
@@ -59,6 +65,17 @@ public sealed class BrokerException(ErrorCode code, string message, Exception? i
             Partition = partition,
             Earliest = log.LogStartOffset,
             Latest = error.Offset,
+        },
+        StorageError.OutOfOrderSequence => new(ErrorCode.OutOfOrderSequenceNumber, $"{error.Message} Send what is missing first, or begin again under a new epoch (POST /producers).", error)
+        {
+            Partition = partition,
+            ProducerEpoch = error.ProducerEpoch,
+            ExpectedSequence = error.ExpectedSequence,
+        },
+        StorageError.StaleProducerEpoch => new(ErrorCode.InvalidProducerEpoch, $"{error.Message} Stop, or get a producer id of your own (POST /producers).", error)
+        {
+            Partition = partition,
+            ProducerEpoch = error.ProducerEpoch,
         },
         StorageError.PartitionDeleted => UnknownTopic(partition.Topic),
         _ => new(ErrorCode.UnknownServerError, error.Message, error) { Partition = partition },

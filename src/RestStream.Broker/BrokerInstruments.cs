@@ -16,6 +16,7 @@ internal sealed class BrokerInstruments : IDisposable
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _produceDuration;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _repeated;
     private readonly int _maxTopics;
     private long _corruptBatches;
     private long _slowFlushes;
@@ -29,6 +30,7 @@ internal sealed class BrokerInstruments : IDisposable
         _maxTopics = options.MaxMetricTopics;
         _produceDuration = _meter.CreateHistogram<double>("reststream_produce_duration_seconds", "s", "From the batch's arrival at the broker to its acknowledgement.");
         _refused = _meter.CreateCounter<long>("reststream_produce_refused", description: "Batches refused, by error code.");
+        _repeated = _meter.CreateCounter<long>("reststream_produce_repeated", description: "Requests answered with an earlier result (Producer-Seq, Idempotency-Key); nothing was written.");
         _meter.CreateObservableCounter("reststream_corrupt_batches", () => Interlocked.Read(ref _corruptBatches), description: "Batches found damaged on disk.");
         _meter.CreateObservableCounter("reststream_slow_flushes", () => Interlocked.Read(ref _slowFlushes), description: "Flushes that took unusually long.");
         _meter.CreateObservableCounter("reststream_cleaner_passes", () => Interlocked.Read(ref _cleanerPasses), description: "Compaction passes over a partition.");
@@ -77,6 +79,8 @@ internal sealed class BrokerInstruments : IDisposable
         if (_refused.Enabled)
             _refused.Add(1, Tag("reason", code.ToString()));
     }
+
+    public void ProduceRepeated() => _repeated.Add(1);
 
     public void ReaderParked() => Interlocked.Increment(ref _parked);
 

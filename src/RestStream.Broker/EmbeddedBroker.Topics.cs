@@ -62,7 +62,8 @@ public sealed partial class EmbeddedBroker
     public async Task<TopicDescription> AlterTopicAsync(string topic, TopicChange change, CancellationToken cancellationToken)
     {
         FindTopic(topic);
-        if (topic == TopicNames.Metadata || change.Partitions is not null)
+        // Its configs are the operator's; how groups are spread over it is not.
+        if (topic != TopicNames.ConsumerOffsets || change.Partitions is not null)
             RefuseOwnTopic(topic);
         using var _ = await LockTopicAsync(topic, cancellationToken);
         var before = FindTopic(topic);

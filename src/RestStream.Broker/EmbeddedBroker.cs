@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using RestStream.Broker.Fetching;
 using RestStream.Broker.Groups;
+using RestStream.Broker.Idempotence;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Files;
@@ -49,6 +50,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _clock = clock;
         _logger = logger;
         _cache = new EncodedCache(options.EncodedCacheBytes);
+        _producerIds = new ProducerIds(directory, options, clock, () => OpenOwnTopicAsync(TopicNames.ProducerIds, ProducerIds.TopicConfig));
+        _keys = new IdempotencyKeys(options, clock);
         _retention = new Retention(this, directory, _cache, options, clock, logger);
         _groups = new GroupCoordinator(this, directory, groups, clock, logger);
         _compaction = new Compaction(this, directory, options, instruments, clock, logger);
@@ -75,6 +78,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             await broker.LoadTopicsAsync();
             if (broker.TryFindTopic(TopicNames.ConsumerOffsets) is { } offsets)
                 await Task.Run(() => broker._groups.Load(offsets));
+            broker.LoadIdempotence();
             instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);
             broker._offsetsLoop = broker._groups.RunRetentionAsync(broker._stopping.Token);
@@ -144,7 +148,10 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         try
         {
             var result = await _directory.AppendAsync(target.Log, batch, expectedOffset).ConfigureAwait(false);
-            target.Counters.In(records, bytes);
+            if (result.Duplicate)
+                _instruments.ProduceRepeated();
+            else
+                target.Counters.In(records, bytes);
             if (started != 0)
                 _instruments.Produced(_clock.GetElapsedTime(started).TotalSeconds);
             return result;
@@ -157,37 +164,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
     public async ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts)
     {
-        var accepted = new List<(Partition Partition, BatchBuffer Batch, int Records, int Bytes)>(parts.Count);
-        try
-        {
-            foreach (var (id, batch) in parts)
-            {
-                var (partition, prepared) = Accept(id, batch);
-                accepted.Add((partition, prepared, RecordBatchHeader.Read(prepared.Span).RecordsCount, prepared.Length));
-            }
-        }
-        catch (BrokerException e)
-        {
-            // The one that was refused is disposed already; the ones before it and behind it are still ours.
-            foreach (var (_, batch, _, _) in accepted)
-                batch.Dispose();
-            for (var i = accepted.Count + 1; i < parts.Count; i++)
-                parts[i].Batch.Dispose();
-            _instruments.ProduceRefused(e.Code);
-            throw;
-        }
-
-        try
-        {
-            var results = await _directory.AppendAtomicAsync(accepted.ConvertAll(a => (a.Partition.Log, a.Batch))).ConfigureAwait(false);
-            foreach (var (partition, _, records, bytes) in accepted)
-                partition.Counters.In(records, bytes);
-            return results;
-        }
-        catch (StorageException e)
-        {
-            throw Refused(e, accepted[0].Partition);
-        }
+        var accepted = AcceptUnit(parts);
+        return await AppendUnitAsync(accepted, accepted.ConvertAll(a => (a.Partition.Log, a.Batch)), lastTakesResults: false);
     }
 
     public IFetch OpenFetch(IReadOnlyList<FetchPosition> positions)
@@ -345,6 +323,55 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         return (partition, BatchIntake.Prepare(topic.Settings, id, batch, _clock.GetUtcNow().ToUnixTimeMilliseconds()));
     }
 
+    /// <summary>The same for batches that are written all or none: when one is refused, all are disposed.</summary>
+    private List<AcceptedBatch> AcceptUnit(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts)
+    {
+        var accepted = new List<AcceptedBatch>(parts.Count);
+        try
+        {
+            foreach (var (id, batch) in parts)
+            {
+                var (partition, prepared) = Accept(id, batch);
+                accepted.Add(new(partition, prepared, RecordBatchHeader.Read(prepared.Span).RecordsCount, prepared.Length));
+            }
+
+            var bytes = accepted.Sum(a => (long)a.Bytes);
+            if (bytes > _options.MaxAtomicBytes)
+            {
+                throw new BrokerException(
+                    ErrorCode.RecordListTooLarge,
+                    $"What is written all or nothing has at most {_options.MaxAtomicBytes} bytes (a quarter of RestStream:Broker:JournalMaxBytes), this has {bytes}. Nothing was written: send fewer records at a time.");
+            }
+
+            return accepted;
+        }
+        catch (BrokerException e)
+        {
+            // The one that was refused, if it was one, is disposed already; the ones before it and behind it are still ours.
+            foreach (var batch in accepted)
+                batch.Batch.Dispose();
+            for (var i = accepted.Count + 1; i < parts.Count; i++)
+                parts[i].Batch.Dispose();
+            _instruments.ProduceRefused(e.Code);
+            throw;
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<AppendResult>> AppendUnitAsync(List<AcceptedBatch> accepted, IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts, bool lastTakesResults)
+    {
+        try
+        {
+            var results = await _directory.AppendAtomicAsync(parts, lastTakesResults).ConfigureAwait(false);
+            foreach (var (partition, _, records, bytes) in accepted)
+                partition.Counters.In(records, bytes);
+            return results;
+        }
+        catch (StorageException e)
+        {
+            throw Refused(e, accepted[0].Partition);
+        }
+    }
+
     private BrokerException Refused(StorageException error, Partition partition)
     {
         var refusal = BrokerException.From(error, partition.Id, partition.Log);
@@ -354,7 +381,10 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
     private static void RefuseOwnTopic(string topic)
     {
-        if (topic is TopicNames.Metadata or TopicNames.ConsumerOffsets)
+        if (TopicNames.IsOwn(topic))
             throw new BrokerException(ErrorCode.InvalidTopic, $"Only the broker itself changes '{topic}'.") { Subject = topic };
     }
+
+    /// <summary>A batch that may be appended; its records and bytes are counted when it is.</summary>
+    private readonly record struct AcceptedBatch(Partition Partition, BatchBuffer Batch, int Records, int Bytes);
 }

@@ -14,6 +14,7 @@ public enum ErrorCode : short
     CoordinatorNotAvailable = 15,
     NotCoordinator = 16,
     InvalidTopic = 17,
+    RecordListTooLarge = 18,
     IllegalGeneration = 22,
     InconsistentGroupProtocol = 23,
     InvalidGroupId = 24,
@@ -29,6 +30,7 @@ public enum ErrorCode : short
     PolicyViolation = 44,
     OutOfOrderSequenceNumber = 45,
     InvalidProducerEpoch = 47,
+    InvalidProducerIdMapping = 49,
     KafkaStorageError = 56,
     NonEmptyGroup = 68,
     GroupIdNotFound = 69,
@@ -53,4 +55,10 @@ public enum ErrorCode : short
 
     /// <summary>Ours: more topics or partitions than the settings allow.</summary>
     LimitReached = 10_004,
+
+    /// <summary>Ours: the first request with this Idempotency-Key is still being done.</summary>
+    IdempotencyKeyInUse = 10_010,
+
+    /// <summary>Ours: the first request with this Idempotency-Key asked something else.</summary>
+    IdempotencyKeyReused = 10_011,
 }

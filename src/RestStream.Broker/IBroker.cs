@@ -1,4 +1,5 @@
 using RestStream.Broker.Groups;
+using RestStream.Broker.Idempotence;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
 using RestStream.Storage.Records;
@@ -33,11 +34,39 @@ public interface IBroker
     /// Completes when it is as durable as the topic's policy asks and visible to readers.
     /// <see cref="ErrorCode.UnknownTopicOrPartition"/>, <see cref="ErrorCode.MessageTooLarge"/>, <see cref="ErrorCode.InvalidTimestamp"/>, <see cref="ErrorCode.DiskFull"/>,
     /// <see cref="ErrorCode.KafkaStorageError"/>, <see cref="ErrorCode.OffsetMismatch"/>.
+    /// A batch with a producer id obeys Kafka's rules for its sequence: a repeat is answered as the original was (<see cref="AppendResult.Duplicate"/>), else
+    /// <see cref="ErrorCode.OutOfOrderSequenceNumber"/>, <see cref="ErrorCode.InvalidProducerEpoch"/>.
     /// </summary>
     ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1);
 
     /// <summary>Appends batches to several partitions: all or none, across a crash too.</summary>
     ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts);
+
+    /// <summary>
+    /// A request with an Idempotency-Key, before anything of it is done. With a receipt it was done before and is to be answered by that; else it is the first and may be done with
+    /// <see cref="ProduceOnceAsync"/>. Dispose it when it is over.
+    /// </summary>
+    /// <param name="topic">The topic in whose name the key counts; null for requests that name several.</param>
+    /// <param name="key">As the client wrote it.</param>
+    /// <param name="hash">SHA-256 of everything that was asked.</param>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.IdempotencyKeyInUse"/>: the first is still being done. <see cref="ErrorCode.IdempotencyKeyReused"/>: the first asked something else.</exception>
+    IdempotentRequest BeginIdempotent(string? topic, string key, ReadOnlySpan<byte> hash);
+
+    /// <summary>
+    /// As <see cref="ProduceAtomicAsync"/>, and the key with its receipt is part of the same unit: after any crash the records are there and a repeat is answered, or neither.
+    /// </summary>
+    /// <param name="request">The first with its key.</param>
+    /// <param name="parts">The batches; none has a producer id.</param>
+    /// <param name="receipt">What a repeat is to know besides the results, which come back with it.</param>
+    /// <returns>A result for each part, and one more.</returns>
+    ValueTask<IReadOnlyList<AppendResult>> ProduceOnceAsync(IdempotentRequest request, IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts, ReadOnlyMemory<byte> receipt);
+
+    /// <summary>
+    /// A producer id that nobody has, or had before, with epoch 0; durable when it returns. With an id that was handed out and its epoch (Kafka's InitProducerId): the same id with the
+    /// next epoch, which fences the old one wherever the new one writes; asking again with the epoch before gives the same answer. An id whose epochs are used up is replaced by a new one.
+    /// <see cref="ErrorCode.InvalidProducerIdMapping"/>: never handed out. <see cref="ErrorCode.InvalidProducerEpoch"/>: the id has another epoch by now.
+    /// </summary>
+    Task<ProducerIdentity> InitProducerAsync(ProducerIdentity? current, CancellationToken cancellationToken);
 
     /// <summary>Opens a reader at these positions. Cheap; holds nothing while parked. Dispose it.</summary>
     /// <exception cref="BrokerException">Unknown topic or partition; offset out of range comes from the read.</exception>
@@ -96,6 +125,9 @@ public interface IBroker
     /// <summary>Whether appends are taken, recovery results, free disk.</summary>
     BrokerHealth Health { get; }
 }
+
+/// <summary>Who writes, for <c>Producer-Id</c> and <c>Producer-Epoch</c>.</summary>
+public readonly record struct ProducerIdentity(long Id, short Epoch);
 
 /// <summary>Where a reader stands: the next offset it wants. <paramref name="TopicId"/> guards against a topic made again; empty = do not check.</summary>
 public readonly record struct FetchPosition(TopicPartition Partition, long Offset, Guid TopicId = default);

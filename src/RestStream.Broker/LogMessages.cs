@@ -33,6 +33,9 @@ internal static partial class LogMessages
     [LoggerMessage(2008, LogLevel.Error, "The metadata topic is damaged: {Problem}")]
     public static partial void MetadataDamaged(this ILogger logger, string problem);
 
+    [LoggerMessage(2018, LogLevel.Error, "The broker's own topic {Topic} is damaged, what stood there is forgotten: {Problem}")]
+    public static partial void OwnTopicDamaged(this ILogger logger, string topic, string problem);
+
     [LoggerMessage(2009, LogLevel.Warning, "Topic {Topic} has {Partitions} partition directories but no readable metadata; it is served with nothing ever deleted (retention.ms=-1, retention.bytes=-1)")]
     public static partial void TopicAdopted(this ILogger logger, string topic, int partitions);
 

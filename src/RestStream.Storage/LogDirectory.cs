@@ -13,6 +13,9 @@ namespace RestStream.Storage;
 /// </summary>
 public sealed partial class LogDirectory : IAsyncDisposable
 {
+    /// <summary>Bytes of one result inside a record that takes them.</summary>
+    public const int ResultBytes = 16;
+
     private readonly LogDirectoryOptions _options;
     private readonly IFileSystem _files;
     private readonly TimeProvider _clock;
@@ -99,6 +102,10 @@ public sealed partial class LogDirectory : IAsyncDisposable
     /// <param name="log">Where to.</param>
     /// <param name="batch">One whole batch; base offset and leader epoch are set here, and the time where the topic stamps it.</param>
     /// <param name="expectedOffset">-1, or the offset that the batch must get; else it is refused with <see cref="StorageError.OffsetMismatch"/>.</param>
+    /// <remarks>
+    /// A batch with a producer id is judged by Kafka's rules: a repeat of one of the producer's last five batches is answered as the original was,
+    /// anything but the next sequence is refused with <see cref="StorageError.OutOfOrderSequence"/> or <see cref="StorageError.StaleProducerEpoch"/>.
+    /// </remarks>
     public ValueTask<AppendResult> AppendAsync(PartitionLog log, BatchBuffer batch, long expectedOffset = -1)
     {
         var unit = SingleAppend.Rent(log, batch, expectedOffset);
@@ -107,10 +114,17 @@ public sealed partial class LogDirectory : IAsyncDisposable
         return task;
     }
 
-    /// <summary>Appends batches to several partitions as one atomic unit: after any crash all of them are there or none.</summary>
-    public Task<IReadOnlyList<AppendResult>> AppendAtomicAsync(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts)
+    /// <summary>Appends batches to several partitions as one atomic unit: after any crash all of them are there or none. Batches of idempotent producers go alone, through <see cref="AppendAsync"/>.</summary>
+    /// <param name="parts">Where to and what. The same log may be there several times; its batches follow each other.</param>
+    /// <param name="lastTakesResults">
+    /// The last batch is one record without headers whose value ends with <see cref="ResultBytes"/> for each other part: before it is written, base offset and timestamp of their results
+    /// (int64 each) are put there. So a note of what was done is written with it.
+    /// </param>
+    public Task<IReadOnlyList<AppendResult>> AppendAtomicAsync(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts, bool lastTakesResults = false)
     {
-        var unit = new AtomicAppend(parts);
+        if (parts.Any(part => RecordBatch.HasProducer(part.Batch.Span)))
+            throw new ArgumentException("A unit of several batches cannot be judged by the sequence of one producer.", nameof(parts));
+        var unit = new AtomicAppend(parts, lastTakesResults);
         _committer.Enqueue(unit);
         return unit.Task;
     }
@@ -147,6 +161,7 @@ public sealed partial class LogDirectory : IAsyncDisposable
         }
         log.DeletePendingFiles(now);
         log.DropIdleIndexes();
+        log.ForgetIdleProducers(now, _options.ProducerExpiration);
         return Math.Max(0, start - before);
     });
 

@@ -1,7 +1,10 @@
 namespace RestStream.Storage;
 
-/// <summary>Where a batch went. <paramref name="Timestamp"/> is the broker's time for log-append-time topics, else -1 (records keep their own).</summary>
-public readonly record struct AppendResult(long BaseOffset, long Timestamp);
+/// <summary>Where a batch went.</summary>
+/// <param name="BaseOffset">Offset of its first record.</param>
+/// <param name="Timestamp">The broker's time for log-append-time topics, else -1 (records keep their own).</param>
+/// <param name="Duplicate">Nothing was written: the producer's batch has been there since an earlier append.</param>
+public readonly record struct AppendResult(long BaseOffset, long Timestamp, bool Duplicate = false);
 
 /// <summary>Settings of a data directory. Sizes in bytes.</summary>
 public sealed record LogDirectoryOptions
@@ -25,6 +28,12 @@ public sealed record LogDirectoryOptions
 
     /// <summary>Appends are refused as disk full when less than this is free, so that deletes, offsets and the journal still work.</summary>
     public long MinFreeBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>How long an idempotent producer that writes nothing is remembered (Kafka's <c>producer.id.expiration.ms</c>).</summary>
+    public TimeSpan ProducerExpiration { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>Most idempotent producers that a partition remembers, about 300 bytes each; above, those that wrote the longest ago are forgotten.</summary>
+    public int MaxProducers { get; init; } = 100_000;
 
     /// <summary>Re-read every batch of every segment at start, not only those since the last flush.</summary>
     public bool VerifyAll { get; init; }

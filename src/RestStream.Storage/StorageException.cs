@@ -24,6 +24,12 @@ public enum StorageError
     /// <summary>The next offset is not the one that the append demanded.</summary>
     OffsetMismatch,
 
+    /// <summary>The batch is not the next one of its producer, and none of its last five.</summary>
+    OutOfOrderSequence,
+
+    /// <summary>The producer goes on under a higher epoch.</summary>
+    StaleProducerEpoch,
+
     /// <summary>The partition was deleted.</summary>
     PartitionDeleted,
 
@@ -38,4 +44,8 @@ public sealed class StorageException(StorageError error, string message, Excepti
 
     /// <summary>The offset that the error is about: the log start, the end, the next offset, or the first good one behind a damaged range; -1 when none.</summary>
     public long Offset { get; init; } = -1;
+
+    /// <summary>For errors of a producer: its epoch in the partition, and the sequence that would have been right; -1 when none.</summary>
+    public short ProducerEpoch { get; init; } = -1;
+    public int ExpectedSequence { get; init; } = -1;
 }

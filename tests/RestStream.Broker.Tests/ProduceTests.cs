@@ -35,6 +35,21 @@ public class ProduceTests
         Assert.Equal(["fits"], test.ReadAll("t"));
     }
 
+    [Fact]
+    public async Task A_unit_larger_than_the_journal_takes_is_refused_as_a_whole()
+    {
+        await using var test = await TestBroker.StartAsync();
+        await test.CreateAsync("t", 4);
+        BatchBuffer Large() => TestBroker.Batch(CompressionCodec.None, 0, new string('x', 700_000));
+
+        var refused = await RefusalOf(test.Broker.ProduceAtomicAsync([(T0, Large()), (new("t", 1), Large()), (new("t", 2), Large())]));
+        await test.Broker.ProduceAtomicAsync([(T0, Large()), (new("t", 3), Large())]);
+
+        Assert.Equal(ErrorCode.RecordListTooLarge, refused.Code);
+        Assert.Contains("2097152", refused.Message);
+        Assert.Equal([1L, 0, 0, 1], test.Broker.DescribeTopic("t").Partitions.Select(p => p.HighWatermark));
+    }
+
     [Theory]
     [InlineData(3_600_000, true)]
     [InlineData(3_600_001, false)]

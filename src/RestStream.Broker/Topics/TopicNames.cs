@@ -9,6 +9,12 @@ public static class TopicNames
     /// <summary>Kafka's internal topic of consumer groups and their offsets. Written by the broker only.</summary>
     public const string ConsumerOffsets = "__consumer_offsets";
 
+    /// <summary>The internal topic from whose offsets producer ids come, one partition. Written by the broker only.</summary>
+    public const string ProducerIds = "__producer_ids";
+
+    /// <summary>The internal topic that holds the requests with an Idempotency-Key, one partition. Written by the broker only.</summary>
+    public const string IdempotencyKeys = "__idempotency_keys";
+
     /// <summary>Kafka's limit: the partition directory <c>name-12345.32hex-delete</c> must fit into the 255 bytes of a file name.</summary>
     public const int MaxLength = 249;
 
@@ -33,6 +39,9 @@ public static class TopicNames
     /// <summary>Hidden from lists unless asked for: <c>__*</c> (this broker's and Kafka's own) and <c>connect-*</c> (the stores of Connect).</summary>
     public static bool IsInternal(string name) =>
         name.StartsWith("__", StringComparison.Ordinal) || name.StartsWith("connect-", StringComparison.Ordinal);
+
+    /// <summary>Written, changed and deleted by the broker alone.</summary>
+    internal static bool IsOwn(string name) => name is Metadata or ProducerIds or IdempotencyKeys;
 
     /// <summary>
     /// Names with the same key cannot live side by side: Kafka refuses <c>a.b</c> beside <c>a_b</c> because its metric names write both as <c>a_b</c>.

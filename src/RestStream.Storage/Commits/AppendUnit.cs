@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Threading.Tasks.Sources;
 using RestStream.Storage.Records;
@@ -19,6 +20,9 @@ internal abstract class AppendUnit : CommitUnit
 {
     public abstract int PartCount { get; }
 
+    /// <summary>Has parts in several logs, which must all be there after a crash, or none.</summary>
+    public virtual bool SpansLogs => false;
+
     public abstract PartitionLog LogOf(int part);
 
     public abstract BatchBuffer BatchOf(int part);
@@ -27,6 +31,11 @@ internal abstract class AppendUnit : CommitUnit
     public virtual long ExpectedOffset => -1;
 
     public abstract void SetOffset(int part, AppendResult result);
+
+    /// <summary>Called before a part gets its offset, when the parts before it have theirs.</summary>
+    public virtual void Seal(int part)
+    {
+    }
 
     /// <summary>Hands the results out and gives the batches back.</summary>
     public abstract void Complete();
@@ -98,19 +107,36 @@ internal sealed class SingleAppend : AppendUnit, IValueTaskSource<AppendResult>
         _source.OnCompleted(continuation, state, token, flags);
 }
 
-/// <summary>Batches for several partitions, all or none.</summary>
-internal sealed class AtomicAppend(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts) : AppendUnit
+/// <summary>Batches for several partitions, all or none. With <paramref name="lastTakesResults"/> the last one takes the places of the others into its record before it is written.</summary>
+internal sealed class AtomicAppend(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts, bool lastTakesResults) : AppendUnit
 {
     private readonly TaskCompletionSource<IReadOnlyList<AppendResult>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AppendResult[] _results = new AppendResult[parts.Count];
 
     public override int Bytes { get; } = parts.Sum(p => p.Batch.Length);
     public override int PartCount => parts.Count;
+    public override bool SpansLogs { get; } = parts.Any(p => p.Log != parts[0].Log);
     public Task<IReadOnlyList<AppendResult>> Task => _done.Task;
 
     public override PartitionLog LogOf(int part) => parts[part].Log;
     public override BatchBuffer BatchOf(int part) => parts[part].Batch;
     public override void SetOffset(int part, AppendResult result) => _results[part] = result;
+
+    public override void Seal(int part)
+    {
+        if (!lastTakesResults || part != parts.Count - 1)
+            return;
+
+        // Behind the value comes only the number of headers, 0.
+        var batch = parts[part].Batch.Span;
+        var places = batch[^((part * LogDirectory.ResultBytes) + 1)..^1];
+        for (var i = 0; i < part; i++)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(places[(i * LogDirectory.ResultBytes)..], _results[i].BaseOffset);
+            BinaryPrimitives.WriteInt64BigEndian(places[((i * LogDirectory.ResultBytes) + 8)..], _results[i].Timestamp);
+        }
+        RecordBatch.WriteCrc(batch);
+    }
 
     public override void Complete()
     {

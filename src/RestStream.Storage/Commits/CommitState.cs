@@ -15,6 +15,12 @@ internal sealed class CommitState
     /// <summary>In the group in work. Committer thread.</summary>
     public bool InGroup { get; set; }
 
+    /// <summary>A unit of the group in work spans this log and others. Committer thread.</summary>
+    public bool InUnit { get; set; }
+
+    /// <summary>A batch of the group in work is an idempotent producer's. Committer thread.</summary>
+    public bool HasProducers { get; set; }
+
     /// <summary>Why this log cannot take the group in work, found while reserving room for it.</summary>
     public StorageException? Refusal { get; set; }
 

@@ -170,7 +170,9 @@ internal sealed class Committer
             {
                 log.Commit.Batches.Clear();
                 log.Commit.Bytes = 0;
-                log.Commit.InGroup = false;
+                if (log.Commit.HasProducers)
+                    log.EndGroup();
+                log.Commit.InGroup = log.Commit.InUnit = log.Commit.HasProducers = false;
                 log.Commit.Refusal = null;
             }
             _logs.Clear();
@@ -203,6 +205,8 @@ internal sealed class Committer
                     _logs.Add(log);
                 }
                 log.Commit.Bytes += unit.BatchOf(part).Length;
+                log.Commit.InUnit |= unit.SpansLogs;
+                log.Commit.HasProducers |= RecordBatch.HasProducer(unit.BatchOf(part).Span);
             }
         }
 
@@ -211,6 +215,8 @@ internal sealed class Committer
             try
             {
                 log.Reserve(log.Commit.Bytes);
+                if (log.Commit.HasProducers)
+                    log.LoadProducers();
             }
             catch (IOException error)
             {
@@ -281,6 +287,20 @@ internal sealed class Committer
                 return false;
             }
         }
+        if (unit.LogOf(0).Commit.HasProducers && unit.PartCount == 1)
+        {
+            // Before the expected offset, so that a retry of both is a repeat and no mismatch. A repeat is answered at the end of the group, when the original is durable too.
+            if (unit.LogOf(0).Judge(RecordBatchHeader.Read(unit.BatchOf(0).Span), out var original) is { } refused)
+            {
+                unit.Fail(refused);
+                return false;
+            }
+            if (original is { } place)
+            {
+                unit.SetOffset(0, place);
+                return true;
+            }
+        }
         if (unit.ExpectedOffset >= 0 && unit.LogOf(0).Commit.NextOffset is var next && unit.ExpectedOffset != next)
         {
             unit.Fail(new StorageException(StorageError.OffsetMismatch, $"The next offset of {unit.LogOf(0).Id} is {next}, not {unit.ExpectedOffset}.") { Offset = next });
@@ -291,6 +311,7 @@ internal sealed class Committer
             var log = unit.LogOf(part);
             var batch = unit.BatchOf(part);
             var state = log.Commit;
+            unit.Seal(part);
             RecordBatch.SetBaseOffset(batch.Span, state.NextOffset);
             RecordBatch.SetPartitionLeaderEpoch(batch.Span, log.LeaderEpoch);
             var stamped = log.Config.TimestampType == TimestampType.LogAppendTime;
@@ -301,6 +322,8 @@ internal sealed class Committer
             state.NextOffset = header.NextOffset;
             state.UnflushedRecords += header.RecordsCount;
             state.Batches.Add(batch.Memory);
+            if (header.HasProducer)
+                log.AddToGroup(header, _options.MaxProducers);
         }
         return true;
     }
@@ -311,28 +334,34 @@ internal sealed class Committer
         var (durableBytes, durableLogs, singles) = (0L, 0, true);
         foreach (var log in _logs)
         {
-            if (log.Commit.Batches.Count > 0 && log.Config.Durability == Durability.Fsync)
+            if (log.Commit.Batches.Count > 0 && IsDurable(log))
                 (durableBytes, durableLogs) = (durableBytes + log.Commit.Bytes, durableLogs + 1);
         }
         foreach (var unit in _group)
             singles &= unit is null or { PartCount: 1 };
 
-        // A unit of several partitions is atomic because it is one journal entry, even when no topic asks for a flush.
+        // A unit of several partitions is atomic because it is one journal entry.
         var journal = !singles || (durableLogs > 0 && (durableBytes < _options.DirectFlushBytes || durableLogs > 2));
-        if (journal && !WriteJournal(flush: durableLogs > 0))
-            return false;
         try
         {
+            // What the journal is to continue must be there: a power cut between the two would leave a hole.
+            foreach (var log in _logs)
+            {
+                if (journal && IsDurable(log) && log.Commit.UnjournaledEnd > log.RecoveryPoint)
+                    Flush(log);
+            }
+            if (journal && !WriteJournal(flush: durableLogs > 0))
+                return false;
             foreach (var log in _logs)
             {
                 var state = log.Commit;
                 if (state.Batches.Count == 0)
                     continue;
                 log.Write(state.Batches);
-                var durable = log.Config.Durability == Durability.Fsync;
-                if (durable && (!journal || state.UnjournaledEnd > log.RecoveryPoint))
+                var durable = IsDurable(log);
+                if (durable && !journal)
                     Flush(log);
-                if (!durable && !journal)
+                if (!durable)
                     state.UnjournaledEnd = log.NextOffset;
                 _flusher.Wrote(log);
                 if (durable && !journal)
@@ -348,12 +377,17 @@ internal sealed class Committer
         return true;
     }
 
+    /// <summary>Flushed before the answer: the topic asks for it, or a unit over several logs could be there by half after a power cut.</summary>
+    private static bool IsDurable(PartitionLog log) => log.Config.Durability == Durability.Fsync || log.Commit.InUnit;
+
     private bool WriteJournal(bool flush)
     {
         _journal.Begin();
         var started = _clock.GetTimestamp();
         foreach (var log in _logs)
         {
+            if (!IsDurable(log))
+                continue;
             foreach (var batch in log.Commit.Batches)
                 _journal.AddBatch(log, batch.Span);
         }
@@ -383,7 +417,7 @@ internal sealed class Committer
         }
         foreach (var log in _logs)
         {
-            if (log.Commit.Batches.Count > 0)
+            if (log.Commit.Batches.Count > 0 && IsDurable(log))
                 _journal.Covers(log, log.Commit.NextOffset);
         }
         StorageMetrics.FlushDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);

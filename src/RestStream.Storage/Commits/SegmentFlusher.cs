@@ -130,10 +130,11 @@ internal sealed class SegmentFlusher
     private void FlushDue()
     {
         List<PartitionLog> due;
+        bool all;
         lock (_lock)
         {
-            var (all, now) = (_flushAll, _clock.GetTimestamp());
-            _flushAll = false;
+            (all, _flushAll) = (_flushAll, false);
+            var now = _clock.GetTimestamp();
             due = [.. _dirty.Where(log => all || log.Commit.DueAt <= now)];
             foreach (var log in due)
             {
@@ -153,7 +154,8 @@ internal sealed class SegmentFlusher
                     log.Flush();
             }
         }
-        if (due.Count == 0)
+        // Files of an earlier run may be free although nothing is to be flushed, and somebody waits for them.
+        if (due.Count == 0 && !all)
             return;
         // First the checkpoint, then the journal files: recovery must know what is durable without them.
         try

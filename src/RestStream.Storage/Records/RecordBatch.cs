@@ -8,7 +8,7 @@ public static class RecordBatch
     /// <summary>First byte that the CRC covers; it covers everything from here to the end.</summary>
     public const int CrcStart = 21;
 
-    private const int CrcPosition = 17, AttributesPosition = 21, MaxTimestampPosition = 35;
+    private const int CrcPosition = 17, AttributesPosition = 21, MaxTimestampPosition = 35, ProducerIdPosition = 43;
     private const short LogAppendTimeBit = 0x08;
 
     public static void SetBaseOffset(Span<byte> batch, long baseOffset) => BinaryPrimitives.WriteInt64BigEndian(batch, baseOffset);
@@ -23,6 +23,9 @@ public static class RecordBatch
         BinaryPrimitives.WriteInt64BigEndian(batch[MaxTimestampPosition..], timestamp);
         WriteCrc(batch);
     }
+
+    /// <summary>Whether an idempotent producer sent the batch.</summary>
+    public static bool HasProducer(ReadOnlySpan<byte> batch) => BinaryPrimitives.ReadInt64BigEndian(batch[ProducerIdPosition..]) >= 0;
 
     /// <summary>CRC-32C of byte 21 to the end.</summary>
     public static uint ComputeCrc(ReadOnlySpan<byte> batch) => Crc32C.Compute(batch[CrcStart..]);

@@ -42,6 +42,9 @@ public readonly struct RecordBatchHeader
     public bool HasDeleteHorizon => (Attributes & DeleteHorizonBit) != 0;
     public bool HasProducer => ProducerId >= 0;
 
+    /// <summary>Sequences wrap from 2^31-1 to 0; -1 when there are none.</summary>
+    public int LastSequence => BaseSequence < 0 ? -1 : (int)(((long)BaseSequence + LastOffsetDelta) & int.MaxValue);
+
     /// <summary>Reads the fields as they stand; nothing is checked. <paramref name="batch"/> holds at least <see cref="Size"/> bytes.</summary>
     public static RecordBatchHeader Read(ReadOnlySpan<byte> batch) => new()
     {

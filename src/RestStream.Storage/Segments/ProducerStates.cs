@@ -3,19 +3,20 @@ using RestStream.Storage.Records;
 namespace RestStream.Storage.Segments;
 
 /// <summary>
-/// The last batch of every idempotent producer and its open transaction, as the log itself tells. Held by the committer thread; not thread safe.
+/// The idempotent producers of a partition with their newest batches and open transactions, as the log itself tells. Not thread safe: hold the log's write lock.
 /// </summary>
 internal sealed class ProducerStates
 {
-    private readonly SortedDictionary<long, ProducerState> _producers = [];
+    private readonly Dictionary<long, Producer> _producers = [];
 
     public int Count => _producers.Count;
 
-    public IEnumerable<ProducerState> All => _producers.Values;
+    /// <summary>In the order of their ids, as a snapshot has them.</summary>
+    public IEnumerable<ProducerState> All => _producers.Values.Select(producer => producer.State).OrderBy(state => state.ProducerId);
 
-    public ProducerState? Find(long producerId) => _producers.GetValueOrDefault(producerId);
+    public Producer? Find(long producerId) => _producers.GetValueOrDefault(producerId);
 
-    public void Put(ProducerState state) => _producers[state.ProducerId] = state;
+    public void Put(ProducerState state) => _producers[state.ProducerId] = new Producer(state);
 
     /// <summary>First offset of the oldest open transaction, or -1.</summary>
     public long FirstOpenTransactionOffset
@@ -23,10 +24,10 @@ internal sealed class ProducerStates
         get
         {
             var first = -1L;
-            foreach (var producer in _producers.Values)
+            foreach (var (_, producer) in _producers)
             {
-                if (producer.CurrentTransactionFirstOffset >= 0 && (first < 0 || producer.CurrentTransactionFirstOffset < first))
-                    first = producer.CurrentTransactionFirstOffset;
+                if (producer.State.CurrentTransactionFirstOffset >= 0 && (first < 0 || producer.State.CurrentTransactionFirstOffset < first))
+                    first = producer.State.CurrentTransactionFirstOffset;
             }
             return first;
         }
@@ -40,30 +41,45 @@ internal sealed class ProducerStates
         if (header.IsControl)
             return EndTransaction(header, batch);
 
-        var state = Entry(header.ProducerId);
-        state.LastSequence = LastSequence(header);
-        state.LastOffset = header.LastOffset;
-        state.OffsetDelta = header.LastOffsetDelta;
-        state.Epoch = header.ProducerEpoch;
-        state.Timestamp = header.MaxTimestamp;
-        if (header.IsTransactional && state.CurrentTransactionFirstOffset < 0)
-            state.CurrentTransactionFirstOffset = header.BaseOffset;
+        Entry(header.ProducerId).Add(header);
         return null;
+    }
+
+    /// <summary>Forgets producers that wrote nothing for so long. One with an open transaction stays.</summary>
+    public void ForgetIdle(long nowMs, long expirationMs)
+    {
+        List<long>? gone = null;
+        foreach (var (id, producer) in _producers)
+        {
+            if (producer.IdleSince == 0)
+                producer.IdleSince = nowMs;
+            else if (nowMs - producer.IdleSince >= expirationMs && producer.State.CurrentTransactionFirstOffset < 0)
+                (gone ??= []).Add(id);
+        }
+
+        foreach (var id in gone ?? [])
+            _producers.Remove(id);
+    }
+
+    /// <summary>Makes room for new producers: when there are <paramref name="max"/>, forgets the quarter of them that wrote the longest ago.</summary>
+    public void MakeRoom(int max)
+    {
+        if (_producers.Count < max)
+            return;
+        var oldest = _producers.Values.Where(p => p.State.CurrentTransactionFirstOffset < 0).OrderBy(p => p.State.LastOffset).Take(_producers.Count - max + Math.Max(1, max / 4));
+        foreach (var producer in oldest.ToList())
+            _producers.Remove(producer.State.ProducerId);
     }
 
     private AbortedTransaction? EndTransaction(in RecordBatchHeader header, ReadOnlySpan<byte> batch)
     {
         if (!TryReadMarker(batch, out var marker, out var timestamp))
             return null;
-        var state = Entry(header.ProducerId);
+        var producer = Entry(header.ProducerId);
+        var state = producer.State;
+        producer.IdleSince = 0;
         if (state.Epoch != header.ProducerEpoch)
-        {
-            // A new epoch starts with sequence 0 again: nothing of the old one is remembered.
-            state.Epoch = header.ProducerEpoch;
-            state.LastSequence = -1;
-            state.LastOffset = -1;
-            state.OffsetDelta = 0;
-        }
+            producer.BeginEpoch(header.ProducerEpoch);
         var firstOffset = state.CurrentTransactionFirstOffset;
         state.CurrentTransactionFirstOffset = -1;
         state.CoordinatorEpoch = marker.CoordinatorEpoch;
@@ -94,27 +110,10 @@ internal sealed class ProducerStates
         }
     }
 
-    private ProducerState Entry(long producerId)
+    private Producer Entry(long producerId)
     {
-        if (!_producers.TryGetValue(producerId, out var state))
-            _producers.Add(producerId, state = new ProducerState { ProducerId = producerId });
-        return state;
+        if (!_producers.TryGetValue(producerId, out var producer))
+            _producers.Add(producerId, producer = new Producer(new ProducerState { ProducerId = producerId }));
+        return producer;
     }
-
-    /// <summary>Sequences wrap from 2^31-1 to 0.</summary>
-    private static int LastSequence(in RecordBatchHeader header) =>
-        header.BaseSequence < 0 ? -1 : (int)(((long)header.BaseSequence + header.LastOffsetDelta) & int.MaxValue);
-}
-
-/// <summary>What a producer snapshot keeps of one producer; -1 where there is none.</summary>
-internal sealed record ProducerState
-{
-    public required long ProducerId { get; init; }
-    public short Epoch { get; set; } = -1;
-    public int LastSequence { get; set; } = -1;
-    public long LastOffset { get; set; } = -1;
-    public int OffsetDelta { get; set; }
-    public long Timestamp { get; set; } = -1;
-    public int CoordinatorEpoch { get; set; } = -1;
-    public long CurrentTransactionFirstOffset { get; set; } = -1;
 }

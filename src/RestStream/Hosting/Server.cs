@@ -152,6 +152,7 @@ internal static class Server
         app.MapOperations();
         app.MapTopics();
         app.MapProduce();
+        app.MapProducers();
         app.MapRecords();
         app.MapGroups();
 
@@ -165,7 +166,9 @@ internal static class Server
             return;
         app.UseCors(policy => (origins.Contains("*") ? policy.AllowAnyOrigin() : policy.WithOrigins(origins))
             .AllowAnyHeader().AllowAnyMethod()
-            .WithExposedHeaders("Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Expected-Seq", "Preference-Applied", RecordPage.CursorHeader, RecordPage.EndHeader)
+            .WithExposedHeaders(
+                "Location", "ETag", "Retry-After", "Link", "Idempotent-Replayed", "Producer-Epoch", "Producer-Expected-Seq", "Producer-Received-Seq", "Preference-Applied",
+                RecordPage.CursorHeader, RecordPage.EndHeader)
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10)));
     }
 

@@ -14,6 +14,8 @@ internal static class LoadCommand
         ("batch100reuse", "the same into a topic that keeps 64 MB, so that no memory is new to the page cache", Produce.Batch100ReusedAsync),
         ("single64", "one record a request on 64 connections, against one fsync per request", Produce.Single64Async),
         ("single256", "one record a request on 256 connections, against a bare POST", Produce.Single256Async),
+        ("once64", "one record a request on 64 connections with Producer-Seq, against the same without", Once.SingleAsync),
+        ("once100", "the same with 100 records of 1 KiB a request", Once.BatchAsync),
         ("topics1000", "the same spread over 1,000 topics, against one topic", ManyTopics.RunAsync),
         ("parked", "10,000 idle SSE readers: memory and idle processor time", Readers.ParkedAsync),
         ("fanout", "one record to 1,000 SSE followers", Readers.FanOutAsync),

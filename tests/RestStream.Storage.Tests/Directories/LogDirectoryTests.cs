@@ -291,6 +291,23 @@ public class LogDirectoryTests
     }
 
     [Fact]
+    public async Task A_journal_that_was_full_at_a_clean_stop_takes_appends_again_after_it()
+    {
+        var disk = new SimulatedDisk();
+        var options = DirectoryRun.Small() with { JournalMaxBytes = 16 * 1024, DirectFlushBytes = 1024 * 1024 };
+        await using (var full = new DirectoryRun(disk, options))
+        {
+            for (var i = 0; i < 6; i++)
+                await full.AppendAsync(full.Log("t"), new string('x', 7_000));
+        }
+
+        await using var run = new DirectoryRun(disk, options);
+        var append = run.AppendAsync(run.Log("t"), "goes on").AsTask();
+
+        Assert.Equal(6, (await append.WaitAsync(TimeSpan.FromSeconds(30))).BaseOffset);
+    }
+
+    [Fact]
     public async Task On_a_real_disk_too()
     {
         using var folder = new TempFolder("directory");

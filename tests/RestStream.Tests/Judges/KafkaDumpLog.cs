@@ -37,6 +37,9 @@ internal static partial class KafkaDumpLog
         return [.. Lines(decoded).Where(line => line.StartsWith("| offset:", StringComparison.Ordinal))];
     }
 
+    /// <summary>What the tool says of one file.</summary>
+    public static Task<string> DumpAsync(string file) => RunAsync([], [file]);
+
     private static string[] Files(string dataDirectory, string pattern) =>
         [.. Directory.EnumerateFiles(dataDirectory, pattern, SearchOption.AllDirectories).Where(f => Path.GetFileNameWithoutExtension(f) is { Length: 20 } name && name.All(char.IsAsciiDigit)).Order()];
 

@@ -31,6 +31,8 @@ internal static class ErrorBody
         response.Headers.CacheControl = "no-store";
         if (error.RetryAfter is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        foreach (var (name, value) in error.Headers)
+            response.Headers[name] = value;
         if (error.Status == StatusCodes.Status415UnsupportedMediaType && error.Extra.TryGetValue("accepted_encodings", out var encodings))
             response.Headers.AcceptEncoding = string.Join(", ", (IEnumerable<string>)encodings!);
 

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Diagnostics;
 using RestStream.Broker;
 using RestStream.Hosting;
+using RestStream.Http.Produce;
 
 namespace RestStream.Http.Errors;
 
@@ -53,6 +55,7 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
             ErrorCode.UnknownTopicOrPartition => (404, 40401, "topic-not-found", "Topic not found"),
             ErrorCode.RequestTimedOut => (503, 50302, "timed-out", "Timed out"),
             ErrorCode.MessageTooLarge => (413, 41302, "record-too-large", "Record too large"),
+            ErrorCode.RecordListTooLarge => (413, 41306, "unit-too-large", "Unit too large"),
             ErrorCode.InvalidTopic => (422, 42210, "invalid-topic-name", "Invalid topic name"),
             ErrorCode.InvalidTimestamp => (422, 42211, "invalid-timestamp", "Invalid timestamp"),
             ErrorCode.TopicAlreadyExists => (409, 40904, "topic-exists", "Topic exists"),
@@ -81,7 +84,10 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
             ErrorCode.GroupMaxSizeReached => (422, 42220, "group-full", "Group full"),
             ErrorCode.GroupSubscribedToTopic => (409, 40911, "group-subscribed", "Group is subscribed"),
             ErrorCode.OutOfOrderSequenceNumber => (409, 40912, "sequence-gap", "Sequence gap"),
-            ErrorCode.InvalidProducerEpoch => (403, 40302, "stale-producer-epoch", "Stale producer epoch"),
+            ErrorCode.InvalidProducerEpoch => (403, 40303, "stale-producer-epoch", "Stale producer epoch"),
+            ErrorCode.InvalidProducerIdMapping => (422, 42221, "unknown-producer-id", "Unknown producer id"),
+            ErrorCode.IdempotencyKeyInUse => (409, 40913, "idempotency-key-in-use", "Idempotency key in use"),
+            ErrorCode.IdempotencyKeyReused => (422, 42222, "idempotency-key-reused", "Idempotency key reused"),
             ErrorCode.LimitReached => (422, 42216, "limit-reached", "Limit reached"),
             _ => (500, 50002, "broker-error", "Broker error"),
         };
@@ -98,13 +104,27 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
         if (refusal.Latest >= 0)
             extra["latest"] = refusal.Latest;
 
+        var headers = new List<(string, string)>();
+        if (refusal.ExpectedSequence >= 0)
+        {
+            extra["expected_seq"] = refusal.ExpectedSequence;
+            headers.Add((ProducerStamp.ExpectedSequenceHeader, refusal.ExpectedSequence.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (refusal.ProducerEpoch >= 0)
+        {
+            extra["producer_epoch"] = (int)refusal.ProducerEpoch;
+            headers.Add((ProducerStamp.EpochHeader, refusal.ProducerEpoch.ToString(CultureInfo.InvariantCulture)));
+        }
+
         // A field is only what the client wrote; on a 404 it is the path that is wrong.
         var field = status is 422 && refusal.Subject is { } subject ? subject : null;
         return new HttpError(status, code, slug, title, refusal.Message)
         {
             Errors = field is null ? [] : [new FieldError(field, refusal.Message)],
             Extra = extra,
-            RetryAfter = status switch { 429 => 1, 503 => 5, _ => null },
+            Headers = headers,
+            RetryAfter = status switch { 429 => 1, 503 => 5, _ => refusal.Code == ErrorCode.IdempotencyKeyInUse ? 1 : null },
         };
     }
 

@@ -21,8 +21,20 @@ internal sealed class HttpError(int status, int errorCode, string slug, string t
     /// <summary>Seconds for Retry-After; null = no such header.</summary>
     public int? RetryAfter { get; init; }
 
+    /// <summary>Headers of the answer, such as <c>Producer-Expected-Seq</c>.</summary>
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
     /// <summary>Further members of the body, such as <c>earliest</c>.</summary>
     public IReadOnlyDictionary<string, object?> Extra { get; init; } = new Dictionary<string, object?>();
+
+    /// <summary>The same with one more header, which is a member of the body too.</summary>
+    public HttpError With((string Name, string Value) header, (string Name, object Value) member) => new(Status, ErrorCode, Slug, Title, Message)
+    {
+        Errors = Errors,
+        RetryAfter = RetryAfter,
+        Headers = [.. Headers, header],
+        Extra = new Dictionary<string, object?>(Extra) { [member.Name] = member.Value },
+    };
 
     public static HttpError BadJson(string detail) => new(400, 40000, "malformed-body", "Malformed body", detail);
     public static HttpError BadParameter(string name, string detail) =>

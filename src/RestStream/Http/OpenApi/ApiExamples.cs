@@ -27,12 +27,21 @@ internal static class ApiExamples
     [
         new("acks", "`all` (default): answered when the records are as durable as the topic asks. `0`: answered at once with 202.", "all", "0"),
         new("strict", "`true`: all records or none; refused before anything is written.", "true", "false"),
+        new("atomic", "`true`: all records or none, over several topics and partitions and across a crash too. Not with `acks=0`, `If-Match` or NDJSON.", "true", "false"),
         new("key_format", "How the keys of the records are written, where a record does not say it itself. Default text.", "text", "json", "base64"),
         new("value_format", "How the values of the records are written, where a record does not say it itself. Default json.", "json", "text", "base64"),
         new("key", "Raw bodies only: the record's key."),
         new("partition", "Raw bodies only: the record's partition."),
         new("timestamp", "Raw bodies only: the record's time in epoch milliseconds."),
         new("If-Match", "The offset that the first record shall get, such as \"43\": all records are appended as one batch if it is the partition's next one, else nothing (412).") { In = ParameterLocation.Header },
+    ];
+
+    private static readonly ApiParameter[] s_producer =
+    [
+        new("Idempotency-Key", "1 to 128 characters of your choice: the request is done once, all or nothing, and a repeat within 24 h gets the first answer with `Idempotent-Replayed: true`. The same key with another request is 422; while the first is being done 409.") { In = ParameterLocation.Header },
+        new("Producer-Id", "With Producer-Epoch and Producer-Seq: an idempotent producer, whose every request is written once. From POST /producers.") { In = ParameterLocation.Header },
+        new("Producer-Epoch", "The producer's epoch.") { In = ParameterLocation.Header },
+        new("Producer-Seq", "The sequence of the first record: counts the producer's records in the partition, from 0 on. A repeat answers the first result with `Idempotent-Replayed: true`; a gap is 409 with `Producer-Expected-Seq`.") { In = ParameterLocation.Header },
     ];
 
     private static readonly ApiBody[] s_produceBodies =
@@ -110,13 +119,14 @@ internal static class ApiExamples
             """[{"base_offset":0,"end_offset":3,"bytes":240,"records":3,"first_timestamp":1790000000000,"last_timestamp":1790000000500,"offset_index_bytes":0,"time_index_bytes":0,"state":"active"}]""")]),
         ["ListBrokers"] = new([], [new(Json, """{"brokers":[0]}""")]),
 
-        ["ProduceRecords"] = new(s_produceBodies, s_receipts, s_produce),
-        ["ProduceRecordsToPartition"] = new(s_produceBodies, s_receipts, [.. s_produce.Where(p => p.Name != "partition")]),
+        ["ProduceRecords"] = new(s_produceBodies, s_receipts, [.. s_produce, .. s_producer]),
+        ["ProduceRecordsToPartition"] = new(s_produceBodies, s_receipts, [.. s_produce.Where(p => p.Name != "partition"), .. s_producer]),
         ["ProduceRecordsToTopics"] = new(
             [new(Json, """[{"topic":"demo","value":1},{"topic":"demo","key":"a","value":2}]"""), new(NdJson, "{\"topic\":\"demo\",\"value\":1}\n{\"topic\":\"demo\",\"value\":2}\n")],
-            [.. s_receipts.Select(r => r with { Example = r.Example.Replace("{\"partition\"", "{\"topic\":\"demo\",\"partition\"") })], s_produce[..4]),
-        ["ProduceV2"] = new(s_v2Bodies, s_v2Receipts),
-        ["ProduceV2ToPartition"] = new(s_v2Bodies, s_v2Receipts),
+            [.. s_receipts.Select(r => r with { Example = r.Example.Replace("{\"partition\"", "{\"topic\":\"demo\",\"partition\"") })], [.. s_produce[..5], .. s_producer]),
+        ["InitProducer"] = new([new(Json, """{"producer_id":null,"producer_epoch":null}""")], [new(Json, """{"producer_id":1000,"producer_epoch":0}""")]),
+        ["ProduceV2"] = new(s_v2Bodies, s_v2Receipts, s_producer),
+        ["ProduceV2ToPartition"] = new(s_v2Bodies, s_v2Receipts, s_producer),
 
         ["ListGroups"] = new([], [new(Json, """{"groups":[{"group":"billing","state":"Stable","protocol_type":"consumer","members":1}],"next_page_token":null}""")]),
         ["PollGroup"] = new(

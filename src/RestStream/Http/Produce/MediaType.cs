@@ -28,6 +28,8 @@ internal static class MediaType
 {
     private static readonly string[] s_native = ["application/json", "application/x-ndjson", "any other type: the body is the value of one record"];
 
+    private static readonly string[] s_whole = ["application/json"];
+
     private static readonly string[] s_v2 =
     [
         "application/vnd.kafka.json.v2+json", "application/vnd.kafka.binary.v2+json", "application/vnd.kafka.text.v2+json", "application/json",
@@ -134,6 +136,10 @@ internal static class MediaType
         parameters = semicolon < 0 ? default : contentType[(semicolon + 1)..];
         return (semicolon < 0 ? contentType : contentType[..semicolon]).Trim();
     }
+
+    /// <summary>415: the body is NDJSON, and <paramref name="what"/> needs a body that ends before anything is written.</summary>
+    public static HttpError NotAsLines(string what) =>
+        Unsupported($"NDJSON is a stream that is written and answered while it arrives, so it cannot go with {what}. Send the records as a JSON array, application/json.", s_whole);
 
     private static HttpError Unsupported(string detail, string[] accepted) =>
         new(415, 41500, "unsupported-media-type", "Unsupported media type", $"{detail} Accepted: {string.Join("; ", accepted)}.")

@@ -22,6 +22,9 @@ internal sealed class PartitionPart
     public AppendResult Result { get; set; }
     public HttpError? Failure { get; set; }
 
+    /// <summary>A part of an earlier request, for its answer only.</summary>
+    public void Restore(TopicPartition id, AppendResult result) => (Id, Result) = (id, result);
+
     public void Begin(TopicTarget target, int partition) => (Target, Id) = (target, new TopicPartition(target.Topic, partition));
 
     /// <summary>
@@ -40,12 +43,12 @@ internal sealed class PartitionPart
     }
 
     /// <summary>The same for <c>acks=0</c>: this object may be used again as soon as the call returns, and nobody hears of a refusal but the broker's metrics.</summary>
-    public async Task AppendUnseenAsync(IBroker broker)
+    public async Task AppendUnseenAsync(IBroker broker, ProducerStamp? producer = null)
     {
         try
         {
             if (Full.Count == 0)
-                await broker.ProduceAsync(Id, Builder.Build()).ConfigureAwait(false);
+                await broker.ProduceAsync(Id, producer is { } stamp ? Build(stamp) : Builder.Build()).ConfigureAwait(false);
             else
                 await broker.ProduceAtomicAsync(TakeBatches([])).ConfigureAwait(false);
         }
@@ -54,6 +57,9 @@ internal sealed class PartitionPart
             // What acks=0 asks for.
         }
     }
+
+    /// <summary>The one batch, with what makes a repeat of it known.</summary>
+    public BatchBuffer Build(ProducerStamp producer) => Builder.Build(CompressionCodec.None, producer.Id, producer.Epoch, producer.Sequence);
 
     /// <summary>Moves the finished batches over, the builder's last.</summary>
     public List<(TopicPartition Partition, BatchBuffer Batch)> TakeBatches(List<(TopicPartition Partition, BatchBuffer Batch)> into)

@@ -13,7 +13,7 @@ internal static class ProduceEndpoints
         "application/vnd.kafka.json.v2+json", "application/vnd.kafka.binary.v2+json", "application/vnd.kafka.text.v2+json", "application/json",
     ];
 
-    private static readonly int[] s_refusals = [400, 403, 404, 408, 413, 415, 422, 429, 503, 507];
+    private static readonly int[] s_refusals = [400, 403, 404, 408, 409, 413, 415, 422, 429, 503, 507];
 
     public static void MapProduce(this IEndpointRouteBuilder routes)
     {

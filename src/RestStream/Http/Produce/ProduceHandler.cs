@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Broker.Idempotence;
 using RestStream.Http.Errors;
 using RestStream.Settings;
 using RestStream.Storage;
@@ -17,7 +18,7 @@ namespace RestStream.Http.Produce;
 /// </summary>
 internal sealed class ProduceHandler(IServiceProvider services)
 {
-    private const string RecordHeaderPrefix = "RestStream-Header-";
+    public const string RecordHeaderPrefix = "RestStream-Header-";
 
     /// <summary>Requests in flight whose buffers are kept.</summary>
     private const int KeptWorks = 256;
@@ -56,7 +57,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
         var request = context.Request;
         var form = MediaType.NativeForm(request);
         var parameters = ProduceParameters.Read(request);
-        parameters.CheckFor(rawBody: form == BodyForm.Raw);
+        parameters.CheckFor(form);
         if (topic is null && form == BodyForm.Raw)
             throw HttpError.Invalid("topic", "POST /records takes records that each name their topic, as application/json or application/x-ndjson. Raw bodies go to POST /topics/{topic}/records.");
         if (topic is not null)
@@ -74,16 +75,21 @@ internal sealed class ProduceHandler(IServiceProvider services)
             }
 
             await BodyReader.ReadAsync(request, work.Body, _limits);
-            Parse(context, work, form, topic, partition, parameters);
-            if (_autoCreate && work.Records.UnknownTopics is { } unknown)
+            using var once = parameters.IdempotencyKey is { } key ? Broker.BeginIdempotent(topic, key, IdempotencyKey.HashOf(request, work.Body.Span)) : null;
+            var done = once?.Receipt is { } receipt && work.Records.Restore(receipt);
+            if (!done)
             {
-                foreach (var missing in unknown)
-                    await AutoCreate.EnsureAsync(Broker, missing, allowed: true, context.RequestAborted);
-                work.Records.Clear();
                 Parse(context, work, form, topic, partition, parameters);
+                if (_autoCreate && work.Records.UnknownTopics is { } unknown)
+                {
+                    foreach (var missing in unknown)
+                        await AutoCreate.EnsureAsync(Broker, missing, allowed: true, context.RequestAborted);
+                    work.Records.Clear();
+                    Parse(context, work, form, topic, partition, parameters);
+                }
             }
 
-            if (await AppendAsync(work.Records, parameters))
+            if (done || await AppendAsync(work.Records, parameters, once))
                 Answer(context, work, withTopic: topic is null, asLines: form == BodyForm.NdJson);
             else
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
@@ -106,26 +112,45 @@ internal sealed class ProduceHandler(IServiceProvider services)
             };
         }
 
+        var (producer, key) = (ProducerStamp.Read(request.Headers), IdempotencyKey.Read(request.Headers));
+        if (key is not null)
+            IdempotencyKey.CheckAlone(producer);
         await CheckPathAsync(context, topic, partition);
         var work = Works.Get();
         try
         {
             await BodyReader.ReadAsync(request, work.Body, _limits);
+            work.Records.PlacesMustRepeat = producer is not null;
             if (format == V2Format.Schema)
                 throw SchemaMissing(work.Body.Memory);
             var dataFormat = format switch { V2Format.Binary => DataFormat.Base64, V2Format.Text => DataFormat.Text, _ => DataFormat.Json };
-            work.Parser.ReadV2Body(work.Body.Span, work.Records, new RecordRules
+            using var once = key is null ? null : Broker.BeginIdempotent(topic, key, IdempotencyKey.HashOf(request, work.Body.Span));
+            if (once?.Receipt is not { } receipt || !work.Records.Restore(receipt))
             {
-                V2 = true,
-                Target = work.Records.Target(topic),
-                Partition = partition,
-                KeyFormat = dataFormat,
-                ValueFormat = dataFormat,
-                OnlyStrings = format == V2Format.Text,
-                Now = Now(),
-            });
-            await work.Records.AppendAsync();
+                work.Parser.ReadV2Body(work.Body.Span, work.Records, new RecordRules
+                {
+                    V2 = true,
+                    Target = work.Records.Target(topic),
+                    Partition = partition,
+                    KeyFormat = dataFormat,
+                    ValueFormat = dataFormat,
+                    OnlyStrings = format == V2Format.Text,
+                    Now = Now(),
+                });
+
+                // What is done once is done as a whole: there is no answer for a part of it.
+                if ((producer is not null || once is not null) && work.Records.RefusedCount > 0)
+                    throw AllRefused(work.Records, strict: true);
+                if (once is not null)
+                    await work.Records.AppendOnceAsync(once);
+                else if (producer is { } stamp)
+                    await work.Records.AppendAsProducerAsync(stamp, expectedOffset: -1);
+                else
+                    await work.Records.AppendAsync();
+            }
+
             Receipts.WriteV2(work.Records, work.Answer);
+            MarkReplayed(context.Response, work.Records);
             Send(context.Response, StatusCodes.Status200OK, Dialect.IsV2(request) ? Dialect.V2Type : "application/json", work.Answer);
         }
         finally
@@ -152,6 +177,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
 
     private void Parse(HttpContext context, ProduceWork work, BodyForm form, string? topic, int partition, in ProduceParameters parameters)
     {
+        work.Records.PlacesMustRepeat = parameters.Producer is not null;
         var rules = new RecordRules
         {
             Target = topic is null ? null : work.Records.Target(topic),
@@ -222,7 +248,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
     }
 
     /// <summary>False: the client does not wait. Throws when no record was taken.</summary>
-    private static async ValueTask<bool> AppendAsync(RecordSet records, ProduceParameters parameters)
+    private static async ValueTask<bool> AppendAsync(RecordSet records, ProduceParameters parameters, IdempotentRequest? once)
     {
         if (records.RefusedCount > 0 && (parameters.Strict || records.RefusedCount == records.Count))
             throw AllRefused(records, parameters.Strict);
@@ -230,11 +256,18 @@ internal sealed class ProduceHandler(IServiceProvider services)
         // With refusals to report the client gets the full answer, although it would not have waited.
         if (!parameters.WaitForAppend && records.RefusedCount == 0)
         {
-            records.AppendWithoutWaiting();
+            if (parameters.Producer is { } unseen)
+                records.AppendAsProducerWithoutWaiting(unseen);
+            else
+                records.AppendWithoutWaiting();
             return false;
         }
 
-        if (parameters.ExpectedOffset >= 0)
+        if (once is not null)
+            await records.AppendOnceAsync(once);
+        else if (parameters.Producer is { } producer)
+            await records.AppendAsProducerAsync(producer, parameters.ExpectedOffset);
+        else if (parameters.ExpectedOffset >= 0)
             await records.AppendAtAsync(parameters.ExpectedOffset);
         else if (parameters.Strict)
             await records.AppendAtomicAsync();
@@ -257,8 +290,15 @@ internal sealed class ProduceHandler(IServiceProvider services)
             Receipts.WriteOffsets(work.Records, withTopic, work.Answer);
         }
 
+        MarkReplayed(context.Response, work.Records);
         var status = work.Records.RefusedCount > 0 ? StatusCodes.Status207MultiStatus : StatusCodes.Status200OK;
         Send(context.Response, status, asLines ? NdJsonProduce.ContentType : "application/json", work.Answer);
+    }
+
+    private static void MarkReplayed(HttpResponse response, RecordSet records)
+    {
+        if (records.Replayed)
+            response.Headers["Idempotent-Replayed"] = "true";
     }
 
     private static void Send(HttpResponse response, int status, string contentType, PooledBytes body)
@@ -280,7 +320,7 @@ internal sealed class ProduceHandler(IServiceProvider services)
         if (records.Count == 1 || (!strict && records.Refusals.All(r => ReferenceEquals(r, first))))
             return first;
         var detail = strict
-            ? $"Nothing was written, because all or nothing was asked for (strict=true or If-Match) and {records.RefusedCount} of {records.Count} records are refused. The first: {first.Message}"
+            ? $"Nothing was written, because all or nothing was asked for and {records.RefusedCount} of {records.Count} records are refused. The first: {first.Message}"
             : $"None of the {records.Count} records was taken. The first: {first.Message}";
         return new HttpError(first.Status, first.ErrorCode, first.Slug, first.Title, detail)
         {

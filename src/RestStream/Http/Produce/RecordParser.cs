@@ -305,15 +305,10 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         {
             return into.Target(name);
         }
-        catch (BrokerException e)
+        catch (Exception e) when (e is BrokerException or HttpError)
         {
-            var error = ErrorResponses.From(e);
+            var error = ErrorResponses.TryFrom(e)!;
             into.Refuse(new HttpError(error.Status, error.ErrorCode, error.Slug, error.Title, error.Message) { Errors = [path.Error("topic", error.Message)] });
-            return null;
-        }
-        catch (HttpError error)
-        {
-            into.Refuse(error);
             return null;
         }
     }

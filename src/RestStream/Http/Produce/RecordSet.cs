@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Http.Errors;
@@ -12,7 +11,7 @@ namespace RestStream.Http.Produce;
 /// The records of one request (or of one piece of a stream) on their way into batches, one per partition, and what became of each of them, in the order of the request.
 /// Reused; nothing is allocated per record. Records of one partition are appended as one unit, several batches when they exceed <c>max.message.bytes</c>.
 /// </summary>
-internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposable
+internal sealed partial class RecordSet(IBroker broker, LimitOptions limits) : IDisposable
 {
     /// <summary>Most bytes that a record takes besides its key, value and headers: lengths, attributes, deltas.</summary>
     private const int RecordOverheadBytes = 40;
@@ -38,6 +37,12 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
 
     /// <summary>Why records were refused, in their order; appends that failed as a whole come last.</summary>
     public IReadOnlyList<HttpError> Refusals => _refusals;
+
+    /// <summary>Every record must say by its partition or key where it goes: a repeat of the request must go there too. Set before the records are added.</summary>
+    public bool PlacesMustRepeat { get; set; }
+
+    /// <summary>The answer is that of an earlier request; nothing was written.</summary>
+    public bool Replayed { get; private set; }
 
     /// <summary>Topics that do not exist, named by records of a multi-topic request. Null when there are none.</summary>
     public HashSet<string>? UnknownTopics { get; private set; }
@@ -107,84 +112,6 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
         NewEntry() = new Entry(-_refusals.Count, 0, 0);
     }
 
-    /// <summary>
-    /// Hands every partition's records to the broker and waits until they are as durable as their topics ask.
-    /// A partition that fails refuses its records; nothing is thrown.
-    /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask AppendAsync()
-    {
-        if (_partCount == 1 && _parts[0].Full.Count == 0)
-        {
-            // By far the most requests.
-            var part = _parts[0];
-            try
-            {
-                part.Result = await broker.ProduceAsync(part.Id, part.Builder.Build());
-            }
-            catch (BrokerException e)
-            {
-                part.Failure = ErrorResponses.From(e);
-            }
-        }
-        else
-        {
-            var appends = new Task[_partCount];
-            for (var i = 0; i < appends.Length; i++)
-                appends[i] = _parts[i].AppendAsync(broker);
-            await Task.WhenAll(appends);
-        }
-
-        PutFailuresInPlace();
-    }
-
-    /// <summary>Appends everything as one unit: all records or, with an exception, none.</summary>
-    /// <exception cref="BrokerException">Why nothing was written.</exception>
-    public async Task AppendAtomicAsync()
-    {
-        if (_partCount == 0)
-            return;
-        if (_partCount == 1 && _parts[0].Full.Count == 0)
-        {
-            _parts[0].Result = await broker.ProduceAsync(_parts[0].Id, _parts[0].Builder.Build());
-            return;
-        }
-
-        var batches = new List<(TopicPartition, BatchBuffer)>(_partCount);
-        var firsts = new int[_partCount];
-        for (var i = 0; i < _partCount; i++)
-        {
-            firsts[i] = batches.Count;
-            _parts[i].TakeBatches(batches);
-        }
-
-        var results = await broker.ProduceAtomicAsync(batches);
-        for (var i = 0; i < _partCount; i++)
-            _parts[i].Result = results[firsts[i]];
-    }
-
-    /// <summary>Appends everything as one batch whose first record gets this offset: all records or, with an exception, none.</summary>
-    /// <exception cref="HttpError">422: the records are for several partitions, or too many for one batch.</exception>
-    /// <exception cref="BrokerException"><see cref="ErrorCode.OffsetMismatch"/>, and every other reason why nothing was written.</exception>
-    public async Task AppendAtAsync(long offset)
-    {
-        if (_partCount == 0)
-            return;
-        if (_partCount > 1)
-            throw HttpError.Invalid("If-Match", $"If-Match is the next offset of one partition, and these records go to {_partCount}. Name one in the path: /topics/{{topic}}/partitions/{{partition}}/records.");
-        var part = _parts[0];
-        if (part.Full.Count > 0)
-            throw HttpError.Invalid("If-Match", "With If-Match the records of a request are one batch; these are more than max.message.bytes of the topic.");
-        part.Result = await broker.ProduceAsync(part.Id, part.Builder.Build(), offset);
-    }
-
-    /// <summary>Hands everything to the broker and does not wait; what fails now fails unseen, as <c>acks=0</c> asks.</summary>
-    public void AppendWithoutWaiting()
-    {
-        for (var i = 0; i < _partCount; i++)
-            _ = _parts[i].AppendUnseenAsync(broker);
-    }
-
     /// <summary>What became of the record in this place.</summary>
     public Outcome this[int index]
     {
@@ -222,7 +149,7 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
         _refusals.Clear();
         if (_entries.Length > 1024)
             _entries = new Entry[16];
-        (Count, _partCount, UnknownTopics) = (0, 0, null);
+        (Count, _partCount, UnknownTopics, PlacesMustRepeat, Replayed) = (0, 0, null, false, false);
     }
 
     public void Dispose()
@@ -247,6 +174,12 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
 
         if (keyIsNull && intake.KeyRequired)
             return HttpError.Invalid(path.Field("key"), $"Topic '{target.Topic}' is compacted (cleanup.policy): every record needs a key.");
+
+        if (PlacesMustRepeat && keyIsNull && partition < 0 && intake.Partitions > 1)
+        {
+            return HttpError.Invalid(path.Field("partition"),
+                $"The sequence of a producer is counted per partition, and a record without a key may go to any of the {intake.Partitions} of topic '{target.Topic}': name the partition in the path or the record.");
+        }
 
         // A difference that overflows is larger than any limit.
         if (timestamp > now ? unchecked((ulong)(timestamp - now)) > (ulong)intake.TimestampAfterMaxMs : unchecked((ulong)(now - timestamp)) > (ulong)intake.TimestampBeforeMaxMs)
@@ -290,23 +223,6 @@ internal sealed class RecordSet(IBroker broker, LimitOptions limits) : IDisposab
         if (Count == _entries.Length)
             Array.Resize(ref _entries, _entries.Length * 2);
         return ref _entries[Count++];
-    }
-
-    /// <summary>Entries of a partition whose append failed become refusals.</summary>
-    private void PutFailuresInPlace()
-    {
-        for (var i = 0; i < _partCount; i++)
-        {
-            if (_parts[i].Failure is not { } failure)
-                continue;
-            for (var e = 0; e < Count; e++)
-            {
-                if (_entries[e].Part != i)
-                    continue;
-                _refusals.Add(failure);
-                _entries[e] = new Entry(-_refusals.Count, 0, 0);
-            }
-        }
     }
 
     private static HttpError Reserved(string topic) =>

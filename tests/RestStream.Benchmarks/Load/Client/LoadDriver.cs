@@ -19,15 +19,20 @@ internal sealed class LoadDriver : IDisposable
     private readonly Connection[] _connections;
     private readonly Libc.PollDescriptor[] _descriptors;
     private readonly IReadOnlyList<byte[]> _requests;
+    private readonly Func<int, byte[]>? _nextOf;
     private readonly byte[] _buffer = new byte[256 * 1024];
     private readonly Latencies _latencies = new();
     private int _next;
     private long _done;
     private long _failures;
 
-    public LoadDriver(Uri address, IReadOnlyList<byte[]> requests, int connections)
+    /// <param name="address">The server.</param>
+    /// <param name="requests">What the connections send, in turn.</param>
+    /// <param name="connections">How many there are.</param>
+    /// <param name="next">Where the requests of a connection depend on those before: makes its next one, called when the one before is answered.</param>
+    public LoadDriver(Uri address, IReadOnlyList<byte[]> requests, int connections, Func<int, byte[]>? next = null)
     {
-        _requests = requests;
+        (_requests, _nextOf) = (requests, next);
         _connections = [.. Enumerable.Range(0, connections).Select(_ => new Connection(address))];
         _descriptors = [.. _connections.Select(c => new Libc.PollDescriptor { File = c.File })];
     }
@@ -85,8 +90,16 @@ internal sealed class LoadDriver : IDisposable
     private void Begin(int i, long now)
     {
         var connection = _connections[i];
-        connection.Request = _requests[_next];
-        _next = _next + 1 == _requests.Count ? 0 : _next + 1;
+        if (_nextOf is not null)
+        {
+            connection.Request = _nextOf(i);
+        }
+        else
+        {
+            connection.Request = _requests[_next];
+            _next = _next + 1 == _requests.Count ? 0 : _next + 1;
+        }
+
         connection.Sent = 0;
         connection.Began = now;
         Send(i);
