@@ -31,14 +31,13 @@ public class CompactionCrashTests
         Assert.True(complete.Passes >= 4 && complete.Replaced >= 10, $"{complete.Passes} passes, {complete.Replaced} segments: the workload does not try enough.");
         Assert.True(complete.TombstonesDropped, "No tombstone was ever dropped.");
 
-        foreach (var n in stops)
+        foreach (var n in stops.Where((_, i) => powerCut || i % 4 == 0))
         {
             var disk = new SimulatedDisk();
             disk.CrashAt(n, seed: (int)n);
             var workload = new Workload(seed: 7);
             await workload.RunAsync(disk);
-            for (var seed = 0; seed < (powerCut ? 2 : 1); seed++)
-                await workload.VerifyAsync(powerCut ? disk.Reboot((int)(n * 10) + seed) : disk.Restart(), $"operation {n}, seed {seed}");
+            await workload.VerifyAsync(powerCut ? disk.Reboot((int)n) : disk.Restart(), $"operation {n}");
         }
     }
 
