@@ -40,15 +40,23 @@ public sealed partial class PartitionLog
             cancellationToken.ThrowIfCancellationRequested();
             var entry = offsets.FloorPosition(to - SearchStepBytes);
             var from = entry >= 0 ? offsets[entry].Position : 0;
-            if (FindLastBetween(segment, from, to, end, key, destination) is >= 0 and var offset)
-                return offset;
+            var (found, broken) = FindLastBetween(segment, from, to, end, key, destination);
+            for (var attempt = 0; broken && attempt < MaxExaminations; attempt++)
+            {
+                Examine(segment);
+                (found, broken) = FindLastBetween(segment, from, to, end, key, destination);
+            }
+            if (broken)
+                throw Damaged(new(segment.BaseOffset, end, segment.Name, from, "headers do not agree"));
+            if (found >= 0)
+                return found;
             to = from;
         }
         return -1;
     }
 
     /// <summary>Walks the batches between two positions forwards, which is the only way that they can be walked, and keeps the last match.</summary>
-    private long FindLastBetween(LogSegment segment, long from, long to, long end, ReadOnlySpan<byte> key, BatchBuffer destination)
+    private (long Found, bool Broken) FindLastBetween(LogSegment segment, long from, long to, long end, ReadOnlySpan<byte> key, BatchBuffer destination)
     {
         var found = -1L;
         using var window = new FileWindow(segment.Log, to, SearchStepBytes);
@@ -67,10 +75,7 @@ public sealed partial class PartitionLog
             large.Length = segment.Log.Read(large.Whole[..(int)header.TotalBytes], walk.Position);
             found = Math.Max(found, FindLastIn(segment, walk.Position, header, large.Span, key, destination));
         }
-        if (!walk.IsBroken)
-            return found;
-        Examine(segment);
-        throw Damaged(new(segment.BaseOffset, end, segment.Name, walk.NextPosition, "headers do not agree"));
+        return (found, walk.IsBroken);
     }
 
     private long FindLastIn(LogSegment segment, long position, in RecordBatchHeader header, ReadOnlySpan<byte> batch, ReadOnlySpan<byte> key, BatchBuffer destination)
@@ -100,9 +105,9 @@ public sealed partial class PartitionLog
         }
         catch (CorruptBatchException error)
         {
-            var range = new DamagedRange(header.BaseOffset, header.NextOffset, segment.Name, position, error.Message);
-            AddDamage([range]);
-            throw Damaged(range);
+            // Only matters when no later record has the key, which the caller knows.
+            AddDamage([new(header.BaseOffset, header.NextOffset, segment.Name, position, error.Message)]);
+            return -1;
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging;
 using RestStream.TestKit;
 
 namespace RestStream.Broker.Tests;
@@ -81,7 +79,7 @@ public class RetentionTests
             var ended = log.NextAsync(2014);
             test.Clock.Advance(TimeSpan.FromSeconds(30));
             await ended.WaitAsync(TimeSpan.FromSeconds(20));
-            await log.ArmedAsync(test.Clock);
+            await log.ArmedAsync(test.Clock, timers: 2);
         }
 
         Assert.Equal(5, test.Broker.DescribeTopic("t").Partitions[0].LogStartOffset);
@@ -182,32 +180,6 @@ public class RetentionTests
             }
 
             public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-        }
-    }
-
-    /// <summary>A log in which a test can wait for a message id.</summary>
-    private sealed class SignalLog : ILogger
-    {
-        private readonly ConcurrentDictionary<int, TaskCompletionSource> _awaited = new();
-
-        public Task NextAsync(int id) => (_awaited[id] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-
-        /// <summary>Until the loop has gone on from its last message to its next timer; bounded, and each round gives way to it.</summary>
-        public async Task ArmedAsync(ManualClock clock)
-        {
-            for (var i = 0; clock.ArmedTimers == 0 && i < 1_000_000; i++)
-                await Task.Yield();
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (_awaited.TryRemove(eventId.Id, out var awaited))
-                awaited.SetResult();
         }
     }
 }

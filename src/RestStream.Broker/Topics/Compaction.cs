@@ -11,7 +11,10 @@ namespace RestStream.Broker.Topics;
 /// </summary>
 internal sealed class Compaction(EmbeddedBroker broker, LogDirectory directory, BrokerOptions options, BrokerInstruments instruments, TimeProvider clock, ILogger logger)
 {
-    private readonly HashSet<PartitionLog> _uncleanable = [];
+    private readonly HashSet<Partition> _uncleanable = [];
+
+    /// <summary>One round at a time: two passes would share the disk, need the memory twice, and must never be over the same partition.</summary>
+    private readonly SemaphoreSlim _round = new(1);
 
     /// <summary>Runs until cancelled, which also ends a pass in work.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -29,41 +32,49 @@ internal sealed class Compaction(EmbeddedBroker broker, LogDirectory directory, 
         }
     }
 
-    /// <summary>Makes passes until no partition is due. One at a time: two would only share the disk and need the memory twice.</summary>
+    /// <summary>Makes passes until no partition is due.</summary>
     public async Task RoundAsync(CancellationToken cancellationToken)
     {
-        var later = new HashSet<PartitionLog>();
-        var passes = 0;
-        while (directory.WritesStoppedReason is null && await FindDirtiestAsync(later, cancellationToken) is { } plan)
+        await _round.WaitAsync(cancellationToken);
+        try
         {
-            if (!await CleanAsync(plan, cancellationToken))
-                later.Add(plan.Log);
-            passes++;
-        }
+            var later = new HashSet<Partition>();
+            var passes = 0;
+            while (directory.WritesStoppedReason is null && await FindDirtiestAsync(later, cancellationToken) is var (partition, plan))
+            {
+                if (!await CleanAsync(partition, plan, cancellationToken))
+                    later.Add(partition);
+                passes++;
+            }
 
-        logger.CompactionRoundEnded(passes);
+            logger.CompactionRoundEnded(passes);
+        }
+        finally
+        {
+            _round.Release();
+        }
     }
 
-    private async Task<CleaningPlan?> FindDirtiestAsync(HashSet<PartitionLog> later, CancellationToken cancellationToken)
+    private async Task<(Partition, CleaningPlan)?> FindDirtiestAsync(HashSet<Partition> later, CancellationToken cancellationToken)
     {
-        CleaningPlan? dirtiest = null;
-        var logs = broker.Topics.SelectMany(t => t.Partitions).Select(p => p.Log).Where(l => l.Config.CleanupCompact).ToHashSet();
-        _uncleanable.IntersectWith(logs);
+        (Partition Partition, CleaningPlan Plan)? dirtiest = null;
+        var compacted = broker.Topics.SelectMany(t => t.Partitions).Where(p => p.Log.Config.CleanupCompact).ToHashSet();
+        _uncleanable.IntersectWith(compacted);
         instruments.Uncleanable(_uncleanable.Count);
-        foreach (var log in logs)
+        foreach (var partition in compacted)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (later.Contains(log) || _uncleanable.Contains(log))
+            if (later.Contains(partition) || _uncleanable.Contains(partition))
                 continue;
             try
             {
-                await directory.RollForCompactionAsync(log);
-                if (directory.PlanCleaning(log) is { IsDue: true } plan && plan.DirtyRatio > (dirtiest?.DirtyRatio ?? -1))
-                    dirtiest = plan;
+                await directory.RollForCompactionAsync(partition.Log);
+                if (directory.PlanCleaning(partition.Log) is { IsDue: true } plan && plan.DirtyRatio > (dirtiest?.Plan.DirtyRatio ?? -1))
+                    dirtiest = (partition, plan);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                Failed(e, log);
+                Failed(e, partition);
             }
         }
 
@@ -71,35 +82,36 @@ internal sealed class Compaction(EmbeddedBroker broker, LogDirectory directory, 
     }
 
     /// <summary>False when this partition must not be tried again in this round.</summary>
-    private async Task<bool> CleanAsync(CleaningPlan plan, CancellationToken cancellationToken)
+    private async Task<bool> CleanAsync(Partition partition, CleaningPlan plan, CancellationToken cancellationToken)
     {
-        var log = plan.Log;
         try
         {
             var result = await directory.CleanAsync(plan, options.CompactionMemoryBytes, cancellationToken);
             instruments.Cleaned(result);
-            logger.Compacted(log.Id, result.CleanedTo, result.BytesRead, result.BytesWritten, result.RecordsRead - result.RecordsKept, result.RecordsRead);
+            if (result.RecordsKept < result.RecordsRead)
+                partition.ForgetEncoded();
+            logger.Compacted(partition.Id, result.CleanedTo, result.BytesRead, result.BytesWritten, result.RecordsRead - result.RecordsKept, result.RecordsRead);
             return result.CleanedTo > plan.FirstDirtyOffset;
         }
         catch (StorageException e) when (e.Error == StorageError.DiskFull)
         {
-            logger.CompactionNeedsRoom(e, log.Id);
+            logger.CompactionNeedsRoom(e, partition.Id);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // Whatever it is, it concerns this partition only, and nothing of it was dropped.
-            Failed(e, log);
+            Failed(e, partition);
         }
 
         return false;
     }
 
-    private void Failed(Exception error, PartitionLog log)
+    private void Failed(Exception error, Partition partition)
     {
         if (error is StorageException { Error: StorageError.PartitionDeleted })
             return;
-        if (_uncleanable.Add(log))
-            logger.CompactionFailed(error, log.Id);
+        if (_uncleanable.Add(partition))
+            logger.CompactionFailed(error, partition.Id);
         instruments.Uncleanable(_uncleanable.Count);
     }
 }

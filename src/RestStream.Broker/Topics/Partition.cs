@@ -72,6 +72,17 @@ internal sealed class Partition
         return AddTail(encoder);
     }
 
+    /// <summary>Compaction took records away, which the encoded batches of before may still hold.</summary>
+    public void ForgetEncoded()
+    {
+        lock (_lock)
+        {
+            foreach (var tail in _tails)
+                _cache.Remove(tail);
+            Volatile.Write(ref _tails, []);
+        }
+    }
+
     /// <summary>The topic is gone: wakes all readers with that news and frees the memory.</summary>
     public void MarkDeleted()
     {

@@ -41,7 +41,7 @@ public static class TopicNames
         name.StartsWith("__", StringComparison.Ordinal) || name.StartsWith("connect-", StringComparison.Ordinal);
 
     /// <summary>Written, changed and deleted by the broker alone.</summary>
-    internal static bool IsOwn(string name) => name is Metadata or ProducerIds or IdempotencyKeys;
+    internal static bool IsOwn(string name) => name is Metadata or ConsumerOffsets or ProducerIds or IdempotencyKeys;
 
     /// <summary>
     /// Names with the same key cannot live side by side: Kafka refuses <c>a.b</c> beside <c>a_b</c> because its metric names write both as <c>a_b</c>.

@@ -7,25 +7,37 @@ namespace RestStream.Storage.Tests.Cleaning;
 /// <summary>The machine stops at every single operation while partitions are written and compacted, and while that is recovered: every key keeps its newest value, and no deleted one comes back.</summary>
 public class CompactionCrashTests
 {
+    private static readonly LogConfig s_config = KeyedLog.Config with { SegmentBytes = 900 };
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_stop_at_any_operation_leaves_the_newest_value_of_each_key(bool powerCut)
     {
-        var whole = new SimulatedDisk();
+        // The journal and the other partition have their own test; here it is about the files of the compacted one and the checkpoints, from the first pass on.
+        var stops = new List<long>();
+        var cleaning = false;
+        var whole = new SimulatedDisk
+        {
+            Before = operation =>
+            {
+                cleaning |= operation.Path.EndsWith(".cleaned", StringComparison.Ordinal);
+                if (cleaning && (operation.Path.Contains("/k-0", StringComparison.Ordinal) || operation.Path.Contains("checkpoint", StringComparison.Ordinal)))
+                    stops.Add(operation.Number);
+            },
+        };
         var complete = new Workload(seed: 7);
         await complete.RunAsync(whole);
         Assert.True(complete.Passes >= 4 && complete.Replaced >= 10, $"{complete.Passes} passes, {complete.Replaced} segments: the workload does not try enough.");
         Assert.True(complete.TombstonesDropped, "No tombstone was ever dropped.");
 
-        for (var n = 1; n <= whole.Operations; n++)
+        foreach (var n in stops.Where((_, i) => powerCut || i % 4 == 0))
         {
             var disk = new SimulatedDisk();
-            disk.CrashAt(n, seed: n);
+            disk.CrashAt(n, seed: (int)n);
             var workload = new Workload(seed: 7);
             await workload.RunAsync(disk);
-            for (var seed = 0; seed < (powerCut ? 2 : 1); seed++)
-                await workload.VerifyAsync(powerCut ? disk.Reboot((n * 10) + seed) : disk.Restart(), $"operation {n}, seed {seed}");
+            await workload.VerifyAsync(powerCut ? disk.Reboot((int)n) : disk.Restart(), $"operation {n}");
         }
     }
 
@@ -50,13 +62,13 @@ public class CompactionCrashTests
         await new Workload(seed: 3).RunAsync(whole);
         Assert.True(renames.Count > 20);
 
-        foreach (var stop in renames.Where((_, i) => i % 3 == 0))
+        foreach (var stop in renames.Where((_, i) => i % 9 == 4))
         {
             var first = new SimulatedDisk();
             first.CrashAt(stop, seed: 1);
             var workload = new Workload(seed: 3);
             await workload.RunAsync(first);
-            for (var n = 1; n < 60; n++)
+            for (var n = 1; n < 50; n += 2)
             {
                 var disk = first.Reboot(seed: n);
                 disk.CrashAt(n, seed: n);
@@ -77,6 +89,7 @@ public class CompactionCrashTests
     {
         private readonly Dictionary<long, (string Key, string? Value)> _sent = [];
         private readonly List<Keyed> _acknowledged = [];
+        private readonly HashSet<long> _gone = [];
         private (string Key, string? Value)[] _inFlight = [];
 
         public int Passes { get; private set; }
@@ -90,14 +103,14 @@ public class CompactionCrashTests
             try
             {
                 run = new DirectoryRun(disk);
-                var (log, other) = (run.Log("k", KeyedLog.Config), run.Log("other", LogConfig.Default));
+                var (log, other) = (run.Log("k", s_config), run.Log("other", LogConfig.Default));
                 for (var i = 0; i < 40; i++)
                 {
                     await AppendAsync(run, log, random, i);
                     if (i % 8 == 0)
                         await run.AppendAsync(other, $"{i}");
                     run.Clock.Advance(TimeSpan.FromSeconds(random.Next(20)));
-                    if (i % 7 == 6)
+                    if (i % 5 == 4)
                         await CleanAsync(run, log);
                 }
                 await run.DisposeAsync();
@@ -120,14 +133,17 @@ public class CompactionCrashTests
             var clock = TimeSpan.FromSeconds(40 * 20);
             for (var start = 0; start < 2; start++)
             {
-                await using var run = new DirectoryRun(disk);
+                // The first time everything is read again, when nothing but the checkpoint says that offsets may be missing.
+                await using var run = new DirectoryRun(disk, DirectoryRun.Small() with { VerifyAll = start == 0 });
                 run.Clock.Advance(clock);
                 Assert.True(run.Directory.Recovery.Damaged.Count == 0, $"{when}: damage was reported");
-                var log = run.Log("k", KeyedLog.Config);
+                var log = run.Log("k", s_config);
                 Check(log.ReadKeyed(), $"{when}, start {start}");
+                Assert.True(!log.ReadKeyed().Exists(r => _gone.Contains(r.Offset)), $"{when}: a record came back that a finished pass had taken away");
 
                 // It goes on without help: a further pass, and writing behind what is there.
-                await CleanAsync(run, log);
+                await run.CleanAsync(log);
+                await run.Directory.ApplyRetentionAsync(log);
                 Check(log.ReadKeyed(), $"{when}, start {start}, cleaned");
                 Assert.Equal(log.HighWatermark, await run.AppendAsync(log, ($"after-{start}", when)));
                 Assert.Empty(log.Damage);
@@ -176,6 +192,7 @@ public class CompactionCrashTests
             Passes++;
             Replaced += result.SegmentsBefore;
             var after = log.ReadKeyed();
+            _gone.UnionWith(before.Select(r => r.Offset).Except(after.Select(r => r.Offset)));
             TombstonesDropped |= before.Any(r => r.Value is null && after.All(left => left.Key != r.Key));
             await run.Directory.ApplyRetentionAsync(log);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using RestStream.Storage.Records;
@@ -56,6 +57,67 @@ public sealed class GoldenCompactionTests : IDisposable
                 step.GetProperty("txnIndex").EnumerateArray().SelectMany(segment => segment[1].EnumerateArray()).Select(entry => entry.GetRawText()),
                 log.AbortedTransactions().Select(entry => JsonSerializer.Serialize(new long[] { 0, entry.ProducerId, entry.FirstOffset, entry.LastOffset, entry.LastStableOffset })));
         }
+    }
+
+    /// <summary>The same directory before and after Kafka's cleaner: ours leaves the same segments, byte for byte.</summary>
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("horizon")]
+    public void A_real_brokers_log_becomes_what_its_own_cleaner_made_of_it(string name)
+    {
+        var after = Path.Combine(Locations.Golden, "log", "partitions", $"compact-{name}-after");
+        var expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(after, "expected.json"))).RootElement;
+        var horizon = expected.GetProperty("batches").EnumerateArray().Where(b => (b.GetProperty("attributes").GetInt32() & 0x40) != 0).Select(b => b.GetProperty("baseTimestamp").GetInt64()).DefaultIfEmpty().First();
+        var config = expected.GetProperty("topicConfig");
+        var retention = config.TryGetProperty("delete.retention.ms", out var set) ? long.Parse(set.GetString()!, CultureInfo.InvariantCulture) : LogConfig.Default.DeleteRetentionMs;
+        _fixture.CopyPartition(Path.Combine(Locations.Golden, "log", "partitions", $"compact-{name}-before"));
+        var log = _fixture.OpenClean(expected.GetProperty("logEndOffset").GetInt64(), LogConfig.Default with
+        {
+            CleanupCompact = true,
+            MinCleanableDirtyRatio = 0,
+            DeleteRetentionMs = retention,
+            SegmentBytes = int.Parse(config.GetProperty("internal.segment.bytes").GetString()!, CultureInfo.InvariantCulture),
+            IndexIntervalBytes = int.Parse(config.GetProperty("index.interval.bytes").GetString()!, CultureInfo.InvariantCulture),
+        });
+
+        CleaningRun.Clean(log, horizon == 0 ? 1_800_000_000_000 : horizon - retention, out _);
+
+        foreach (var segment in Directory.EnumerateFiles(after, "*.log"))
+            Assert.Equal(File.ReadAllBytes(segment), _fixture.ReadAllBytes(Path.Combine(_fixture.PartitionDirectory, Path.GetFileName(segment))));
+        Assert.Equal(Directory.EnumerateFiles(after, "*.log").Count(), log.SegmentCount);
+    }
+
+    /// <summary>These two were written on behind the first part, and of that only what survived is known: what Kafka kept of the first part, ours keeps too, and nothing that is superseded.</summary>
+    [Theory]
+    [InlineData("producers")]
+    [InlineData("transactions")]
+    public void What_Kafka_kept_of_producers_and_transactions_is_kept(string name)
+    {
+        var after = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Locations.Golden, "log", "partitions", $"compact-{name}-after", "expected.json"))).RootElement;
+        _fixture.CopyPartition(Path.Combine(Locations.Golden, "log", "partitions", $"compact-{name}-before"));
+        var config = LogConfig.Default with { CleanupCompact = true, MinCleanableDirtyRatio = 0, DeleteRetentionMs = 0, SegmentBytes = 2500, IndexIntervalBytes = 300 };
+        var end = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Locations.Golden, "log", "partitions", $"compact-{name}-before", "expected.json"))).RootElement.GetProperty("logEndOffset").GetInt64();
+        var log = _fixture.OpenClean(end, config);
+        log.RollActive();
+
+        CleaningRun.Clean(log, 1_800_000_000_000, out _);
+
+        var kept = log.ReadBatches().SelectMany(Records).ToList();
+        Assert.Equal(kept.Count, kept.Select(r => r.Key).Distinct().Count());
+        foreach (var record in after.GetProperty("records").EnumerateArray().Where(r => r[0].GetInt64() < end))
+            Assert.Contains(kept, r => r.Offset == record[0].GetInt64());
+        Assert.Equal(
+            after.GetProperty("markers").EnumerateArray().Select(m => m[0].GetInt64()),
+            log.ReadBatches().Select(batch => RecordBatchHeader.Read(batch)).Where(h => h.IsControl).Select(h => h.BaseOffset));
+    }
+
+    private static List<(long Offset, string Key)> Records(byte[] batch)
+    {
+        var records = new List<(long, string)>();
+        using var reader = new RecordReader(batch);
+        while (!reader.Header.IsControl && reader.MoveNext())
+            records.Add((reader.Current.Offset, Convert.ToBase64String(reader.Current.Key)));
+        return records;
     }
 
     private static void CheckContents(JsonElement step, PartitionLog log)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
@@ -65,7 +64,7 @@ public sealed class ForeignJudgeTests : IAsyncLifetime
     public async Task Python3_kafka_decodes_every_record_to_what_was_sent()
     {
         var seen = 0;
-        await foreach (var line in ReadWithPythonAsync())
+        await foreach (var line in PythonRecords.ReadAsync(_folder["data"], s_topics.Select(t => t.Topic)))
         {
             var record = JsonSerializer.Deserialize<Decoded>(line, JsonSerializerOptions.Web)!;
             var expected = _expected[(record.Topic, record.Partition, record.Offset)];
@@ -138,22 +137,6 @@ public sealed class ForeignJudgeTests : IAsyncLifetime
     }
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
-
-    private async IAsyncEnumerable<string> ReadWithPythonAsync()
-    {
-        var script = Path.Combine(Locations.RepositoryRoot, "tests", "compat", "read_log.py");
-        using var python = Process.Start(new ProcessStartInfo(Tool.SystemPython, [script, _folder["data"], .. s_topics.Select(t => t.Topic)])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var errors = python.StandardError.ReadToEndAsync();
-        while (await python.StandardOutput.ReadLineAsync() is { } line)
-            yield return line;
-        await python.WaitForExitAsync();
-        Assert.Equal("", await errors);
-        Assert.Equal(0, python.ExitCode);
-    }
 
     private sealed record Expected(string? Key, string? Value, IReadOnlyList<(string, string?)> Headers, long Timestamp, bool AppendTime = false, int Codec = 0);
 

@@ -10,11 +10,13 @@ namespace RestStream.Tests.Judges;
 internal static partial class KafkaDumpLog
 {
     /// <summary>Every segment, index, time index and snapshot of a cleanly stopped data directory. Returns the number of records that the tool printed.</summary>
-    public static async Task<int> AssertAcceptsAsync(string dataDirectory)
+    /// <param name="dataDirectory">Where the partitions are.</param>
+    /// <param name="compacted">Missing offsets, which the tool tells of, are no finding.</param>
+    public static async Task<int> AssertAcceptsAsync(string dataDirectory, bool compacted = false)
     {
         var logs = Files(dataDirectory, "*.log");
         Assert.NotEmpty(logs);
-        var contents = await RunAsync(["--deep-iteration", "--print-data-log"], logs);
+        var contents = await RunAsync(["--deep-iteration", "--print-data-log"], logs, compacted);
         Assert.DoesNotContain("isvalid: false", contents);
         Assert.DoesNotContain("invalid bytes at the end", contents);
 
@@ -45,7 +47,7 @@ internal static partial class KafkaDumpLog
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    private static async Task<string> RunAsync(string[] options, string[] files)
+    private static async Task<string> RunAsync(string[] options, string[] files, bool compacted = false)
     {
         // Argument lists have a limit of 2 MiB in all and 128 KiB for one.
         var output = "";
@@ -60,7 +62,7 @@ internal static partial class KafkaDumpLog
             var errors = process.StandardError.ReadToEndAsync();
             output += await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();
-            var said = WithoutFirstOffsets(await errors);
+            var said = compacted ? Gaps().Replace(await errors, "") : WithoutFirstOffsets(await errors);
             Assert.True(said.Length == 0, said[..Math.Min(said.Length, 3000)]);
             Assert.Equal(0, process.ExitCode);
         }
@@ -75,4 +77,7 @@ internal static partial class KafkaDumpLog
 
     [GeneratedRegex(@"^Non-consecutive offsets in \S*/0*(\d+)\.log\n  -1 is followed by \1\n\n?", RegexOptions.Multiline)]
     private static partial Regex FirstOffset();
+
+    [GeneratedRegex(@"^Non-consecutive offsets in \S*\n(  -?\d+ is followed by \d+\n)+\n?", RegexOptions.Multiline)]
+    private static partial Regex Gaps();
 }

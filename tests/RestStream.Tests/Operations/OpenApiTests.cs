@@ -135,7 +135,7 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         Assert.Contains("../openapi/reststream.json", await fixture.Server.Client.GetStringAsync("swagger/index.js"));
     }
 
-    /// <summary>The topic of the examples, as the example of CreateTopic makes it, with three records; and a group that has offsets of it, and a member or none.</summary>
+    /// <summary>The topic of the examples, as the example of CreateTopic makes it, with a few records; and a group that has offsets of it, and a member or none.</summary>
     private async Task MakeDemoAsync(bool withMember)
     {
         var client = fixture.Server.Client;
@@ -143,6 +143,8 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         using var created = await client.PutAsync("topics/demo", new StringContent("""{"partitions":3,"configs":{"retention.ms":"86400000"}}"""));
         using var produced = await client.PostAsync("topics/demo/records", JsonContent.Create(new[] { new { value = 1 }, new { value = 2 }, new { value = 3 } }));
         produced.EnsureSuccessStatusCode();
+        using var keyed = await client.PostAsync("topics/demo/records", JsonContent.Create(new { key = "c-17", value = 4 }));
+        keyed.EnsureSuccessStatusCode();
 
         using var before = await client.GetAsync("groups/billing");
         if (before.IsSuccessStatusCode)
