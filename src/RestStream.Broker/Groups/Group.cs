@@ -28,6 +28,9 @@ internal sealed partial class Group : IHasDeadlines
     private string _protocolType = "";
     private string? _protocol;
 
+    /// <summary>Answers of the log that nobody has looked at yet.</summary>
+    private int _answers;
+
     /// <summary>The group's last record is on its way: nothing new may begin.</summary>
     private PendingWrite? _ending;
 
@@ -193,14 +196,39 @@ internal sealed partial class Group : IHasDeadlines
             refusal = BrokerException.From(e, _log.Id, _log.Log);
         }
 
+        write.Answer(refusal);
+
+        // A flush of the log answers many at a time, each on a thread of its own: the first one settles for all, the others need not wait for the lock.
+        var answers = Interlocked.Increment(ref _answers);
+        if (answers > 1)
+            return;
+        do
+            SettleAnswered();
+        while ((answers = Interlocked.Add(ref _answers, -answers)) > 0);
+    }
+
+    private void SettleAnswered()
+    {
+        PendingWrite? settled = null;
         lock (_lock)
         {
-            write.Answer(refusal);
             while (_writes.TryPeek(out var oldest) && oldest.Answered)
             {
                 _writes.Dequeue();
                 oldest.Settle();
+                oldest.SettledBefore = settled;
+                settled = oldest;
             }
+        }
+
+        while (settled is not null)
+        {
+            var before = settled.SettledBefore;
+            if (before is null)
+                settled.Announce();
+            else
+                ThreadPool.UnsafeQueueUserWorkItem(settled, preferLocal: false);
+            settled = before;
         }
     }
 }

@@ -29,7 +29,15 @@ public interface IGroupConsumer
     /// false when <paramref name="maxWait"/> ran out before: the rebalance still waits for others, and the partitions of the last generation must not be read.
     /// The caller commits what it wants to keep before it calls: with an eager assignor everything is given up while it waits.
     /// </summary>
-    /// <exception cref="BrokerException"><see cref="ErrorCode.FencedInstanceId"/>: another client took the name; <see cref="ErrorCode.GroupMaxSizeReached"/>, <see cref="ErrorCode.InconsistentGroupProtocol"/>.</exception>
+    /// <remarks>
+    /// With <c>cooperative-sticky</c> a rebalance has two rounds; the second one is joined in the same call where the caller still waits. A call that is cancelled or runs out of time
+    /// leaves the join where it is: the next call goes on waiting for the same rebalance.
+    /// </remarks>
+    /// <exception cref="BrokerException">
+    /// <see cref="ErrorCode.FencedInstanceId"/>: another client took the name; <see cref="ErrorCode.GroupMaxSizeReached"/>, <see cref="ErrorCode.InconsistentGroupProtocol"/>,
+    /// <see cref="ErrorCode.LimitReached"/> (too many groups), <see cref="ErrorCode.InvalidRequest"/> (a pattern that takes too long);
+    /// <see cref="ErrorCode.DiskFull"/>, <see cref="ErrorCode.KafkaStorageError"/>: the generation could not be written, call again when the disk is in order.
+    /// </exception>
     ValueTask<bool> ReadyAsync(TimeSpan maxWait, CancellationToken cancellationToken);
 
     /// <summary>Completes when <see cref="ReadyAsync"/> should be called because the group is being rebalanced or the membership ended. A new task after every ReadyAsync that was true.</summary>
@@ -48,7 +56,10 @@ public interface IGroupConsumer
     /// <param name="offsets">Next offset per partition: one more than the last record that is done.</param>
     /// <param name="generation">The generation in which the records were handed out; -1: the current one.</param>
     /// <param name="cancellationToken">Ends the wait, not the commit.</param>
-    /// <exception cref="BrokerException"><see cref="ErrorCode.OffsetMetadataTooLarge"/>, <see cref="ErrorCode.UnknownTopicOrPartition"/>, storage refusals.</exception>
+    /// <exception cref="BrokerException">
+    /// Nothing was committed: <see cref="ErrorCode.OffsetMetadataTooLarge"/>, <see cref="ErrorCode.InvalidRequest"/> (a negative offset), or what the log refuses with
+    /// (<see cref="ErrorCode.DiskFull"/>, <see cref="ErrorCode.KafkaStorageError"/>, <see cref="ErrorCode.ThrottlingQuotaExceeded"/>).
+    /// </exception>
     Task<IReadOnlyList<RefusedCommit>> CommitAsync(IReadOnlyList<OffsetCommit> offsets, int generation, CancellationToken cancellationToken);
 
     /// <summary>

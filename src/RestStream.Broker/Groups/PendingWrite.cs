@@ -2,23 +2,26 @@ namespace RestStream.Broker.Groups;
 
 /// <summary>
 /// A batch of records on the way to the log. Its effects come when it is durable and everything that the group decided before it has had its own: the order of effects is that of the log,
-/// so that a restart finds what was seen. All of it under the group's lock.
+/// so that a restart finds what was seen. All of it under the group's lock, unless it says otherwise.
 /// </summary>
-internal abstract class PendingWrite
+internal abstract class PendingWrite : IThreadPoolWorkItem
 {
-    private readonly TaskCompletionSource<BrokerException?> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Whoever waits goes on at once, on the thread that announces.
+    private readonly TaskCompletionSource<BrokerException?> _settled = new();
     private BrokerException? _refusal;
+    private volatile bool _answered;
 
     /// <summary>The log has answered.</summary>
-    public bool Answered { get; private set; }
+    public bool Answered => _answered;
 
     /// <summary>Completes when the effects are there; with the refusal when there are none.</summary>
     public Task<BrokerException?> Settled => _settled.Task;
 
+    /// <summary>The log's answer; on any thread, without the lock.</summary>
     public void Answer(BrokerException? refusal)
     {
         _refusal = refusal;
-        Answered = true;
+        _answered = true;
     }
 
     public void Settle()
@@ -27,8 +30,15 @@ internal abstract class PendingWrite
             Apply();
         else
             Fail(_refusal);
-        _settled.SetResult(_refusal);
     }
+
+    /// <summary>Tells whoever waits. After the lock is let go: it may run their code.</summary>
+    public void Announce() => _settled.SetResult(_refusal);
+
+    /// <summary>The one that was settled before this one in the same go, and is still to be announced.</summary>
+    public PendingWrite? SettledBefore { get; set; }
+
+    void IThreadPoolWorkItem.Execute() => Announce();
 
     /// <summary>The records are durable.</summary>
     protected abstract void Apply();

@@ -35,20 +35,41 @@ public sealed class GroupCrashTests
     }
 
     [Fact]
-    public async Task A_full_disk_refuses_what_cannot_be_written_and_goes_on_when_there_is_room()
+    public async Task A_full_disk_refuses_commits_and_rebalances_and_both_go_on_when_there_is_room()
     {
         var disk = new SimulatedDisk();
         await using var test = await TestBroker.StartAsync(files: disk, clock: _clock, folder: "/data");
         await test.CreateAsync(Topic, 2);
         var member = await test.JoinedAsync("g", "w1", Topic);
-        Assert.Empty(await member.CommitAsync([new OffsetCommit(s_first, 5)], -1, default));
+        Assert.Empty(await member.CommitAsync([new OffsetCommit(s_first, 0)], -1, default));
 
-        disk.Before = operation => throw new IOException("No space left on device", 28);
-        var refusal = await Assert.ThrowsAsync<BrokerException>(() => member.CommitAsync([new OffsetCommit(s_first, 6)], -1, default));
-        disk.Before = null;
+        // So much room is reserved already that it takes many commits to find the disk full.
+        disk.CapacityBytes = 1;
+        using var room = new Room(disk);
+        var acknowledged = 0L;
+        await Assert.ThrowsAsync<BrokerException>(() => FillAsync(4000));
+        var refusal = await Assert.ThrowsAsync<BrokerException>(() => FillAsync(0));
+        var second = test.Join("g", "w2", "range", Topic);
+        var rebalance = await Assert.ThrowsAsync<BrokerException>(() => GroupMembers.AllReadyAsync(member, second));
 
-        Assert.Contains(refusal.Code, new[] { ErrorCode.DiskFull, ErrorCode.KafkaStorageError });
-        Assert.Equal(5, test.Committed("g", Topic));
+        Assert.Equal((ErrorCode.DiskFull, ErrorCode.DiskFull), (refusal.Code, rebalance.Code));
+        Assert.True(acknowledged > 0);
+        Assert.Equal(acknowledged, test.Committed("g", Topic));
+
+        room.Dispose();
+        await GroupMembers.AllReadyAsync(member, second);
+        Assert.Equal([s_first], member.Assignment.Partitions);
+        Assert.Empty(await member.CommitAsync([new OffsetCommit(s_first, acknowledged + 1)], -1, default));
+        Assert.Equal(acknowledged + 1, test.Committed("g", Topic));
+
+        async Task FillAsync(int metadata)
+        {
+            for (var left = 100_000; left > 0; left--)
+            {
+                await member.CommitAsync([new OffsetCommit(s_first, acknowledged + 1, new string('x', metadata))], -1, default);
+                acknowledged++;
+            }
+        }
     }
 
     /// <summary>A topic, and a group of which the log knows already.</summary>
@@ -124,5 +145,11 @@ public sealed class GroupCrashTests
         var owner = members.Single(m => m.Assignment.Partitions.Contains(s_first));
         Assert.Empty(await owner.CommitAsync([new OffsetCommit(s_first, 100)], -1, default));
         Assert.Equal(100, test.Committed("g", Topic));
+    }
+
+    /// <summary>Makes room on the disk again, after a failed test too, or it could not stop.</summary>
+    private sealed class Room(SimulatedDisk disk) : IDisposable
+    {
+        public void Dispose() => disk.CapacityBytes = long.MaxValue;
     }
 }

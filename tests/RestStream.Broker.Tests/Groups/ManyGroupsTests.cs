@@ -25,7 +25,7 @@ public sealed class ManyGroupsTests
 
         var perGroup = (GC.GetTotalMemory(forceFullCollection: true) - before) / Groups;
         Assert.True(perGroup < 8 * 1024, $"{perGroup} bytes a group");
-        Assert.Equal(timers, test.Clock.ArmedTimers);
+        Assert.InRange(test.Clock.ArmedTimers, 1, timers);
         Assert.Equal(Groups, test.Broker.ListGroups(null, int.MaxValue).Count);
         Assert.Equal(ErrorCode.LimitReached, (await Assert.ThrowsAsync<BrokerException>(() => test.CommitAsync("one-too-many", "t", 0, 1))).Code);
         await test.RestartAsync();

@@ -11,8 +11,11 @@ internal sealed class TopicPattern
     /// <summary>Longest pattern taken; long enough for a list of some dozens of topics.</summary>
     public const int MaxLength = 2048;
 
-    /// <summary>A name has at most 249 characters: what takes so long tries out a number of ways that grows without bound.</summary>
-    private static readonly TimeSpan MatchTimeout = TimeSpan.FromMilliseconds(100);
+    /// <summary>
+    /// A name has at most 249 characters: what takes so long tries out a number of ways that grows without bound. It is measured by the wall clock, so it must outlast a pause of a
+    /// busy machine; and what needs no limit has none.
+    /// </summary>
+    private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Regex _regex;
 
@@ -34,8 +37,10 @@ internal sealed class TopicPattern
         if (pattern.Length > MaxLength)
             throw Refusal($"has {pattern.Length} characters, {MaxLength} are allowed");
         var translated = new JavaPattern(pattern).Translate();
-        var options = RegexOptions.CultureInvariant | (translated.LooksAround ? RegexOptions.None : RegexOptions.NonBacktracking);
-        return new TopicPattern(pattern, new Regex(@"\A(?:" + translated.Pattern + @")\z", options, MatchTimeout));
+        var whole = @"\A(?:" + translated.Pattern + @")\z";
+        return new TopicPattern(pattern, translated.LooksAround
+            ? new Regex(whole, RegexOptions.CultureInvariant, MatchTimeout)
+            : new Regex(whole, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, Regex.InfiniteMatchTimeout));
     }
 
     /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidRequest"/>: it takes too long to tell, now or before.</exception>

@@ -88,6 +88,8 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
             ErrorCode.InvalidProducerIdMapping => (422, 42221, "unknown-producer-id", "Unknown producer id"),
             ErrorCode.IdempotencyKeyInUse => (409, 40913, "idempotency-key-in-use", "Idempotency key in use"),
             ErrorCode.IdempotencyKeyReused => (422, 42222, "idempotency-key-reused", "Idempotency key reused"),
+            ErrorCode.InvalidCommitOffsetSize => (413, 41305, "commit-too-large", "Commit too large"),
+            ErrorCode.MemberIdRequired => (409, 40914, "member-id-required", "Member id required"),
             ErrorCode.LimitReached => (422, 42216, "limit-reached", "Limit reached"),
             _ => (500, 50002, "broker-error", "Broker error"),
         };

@@ -31,10 +31,15 @@ internal static class Groups
         {
             var offset = 0L;
             await CommitForAsync(members, session.Options.RoundLength);
-            var rounds = new List<double>();
+            var (rounds, costs) = (new List<double>(), new List<double>());
             for (var round = 0; round < session.Options.Rounds; round++)
+            {
+                var (before, watch) = (Environment.CpuUsage.TotalTime, Stopwatch.StartNew());
                 rounds.Add(await CommitForAsync(members, session.Options.RoundLength));
+                costs.Add((Environment.CpuUsage.TotalTime - before).TotalMicroseconds / (rounds[^1] * watch.Elapsed.TotalSeconds));
+            }
             session.Report.Add(scenario, $"durable commits per second, {name}", rounds, "/s", bar: 20_000);
+            session.Report.Add(scenario, $"processor time of a commit, {name}", costs, "us");
 
             async Task<double> CommitForAsync(IReadOnlyList<IGroupConsumer> all, TimeSpan duration)
             {
@@ -92,17 +97,12 @@ internal static class Groups
         return members;
     }
 
-    /// <summary>Each comes back whenever the group wants it, until it wants nobody.</summary>
+    /// <summary>Each comes back whenever the group wants it, as clients with short polls do, until it wants nobody.</summary>
     private static async Task ReadyAsync(IReadOnlyList<IGroupConsumer> members)
     {
+        bool[] ready;
         do
-            await Task.WhenAll(members.Select(async member =>
-            {
-                // As a client with short polls: the others can only go on when this one comes back.
-                while (!await member.ReadyAsync(TimeSpan.FromMilliseconds(10), default) || member.RebalanceWanted.IsCompleted)
-                {
-                }
-            }));
-        while (members.Any(m => m.RebalanceWanted.IsCompleted) || members.DistinctBy(m => m.Assignment.Generation).Count() > 1);
+            ready = await Task.WhenAll(members.Select(m => m.ReadyAsync(TimeSpan.FromMilliseconds(50), default).AsTask()));
+        while (!ready.All(r => r) || members.Any(m => m.RebalanceWanted.IsCompleted) || members.DistinctBy(m => m.Assignment.Generation).Count() > 1);
     }
 }
