@@ -97,7 +97,6 @@ internal static class Server
                 o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
             });
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
-        services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
         services.AddOptions<GroupMemberOptions>().BindConfiguration(GroupMemberOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);

@@ -17,10 +17,9 @@ internal static class SettingsCheck
     [
         (ServerOptions.Section, typeof(ServerOptions)),
         (LimitOptions.Section, typeof(LimitOptions)),
-        (GroupOptions.Section, typeof(GroupOptions)),
-        (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
         (GroupOptions.Section, typeof(GroupOptions)),
+        (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
     ];
 
     /// <summary>Every setting there is, section by section.</summary>

@@ -20,8 +20,11 @@ internal static class GroupAck
     /// <summary>For a client that has to know: 409 with the partitions that were refused.</summary>
     public static HttpError Refusal(IReadOnlyList<RefusedCommit> refused) =>
         new(409, 40906, "stale-generation", "Stale generation",
-            $"{refused.Count} of the acked partitions were not this member's all the time since the records were handed out; what it acked of them was not stored, and another member "
-            + "may have worked on them. Poll without ack to go on where the group stands.")
+            refused.All(r => r.Reason is ErrorCode.UnknownMemberId)
+                ? "The member is not in the group any more: it was silent for longer than its session_timeout, or was taken out. Nothing was stored, and another member may have worked on its "
+                    + "partitions. Poll without ack to go on where the group stands, and with a longer session_timeout if the work takes that long."
+                : $"{refused.Count} of the acked partitions were not this member's all the time since the records were handed out; what it acked of them was not stored, and another member "
+                    + "may have worked on them. Poll without ack to go on where the group stands.")
         {
             Extra = new Dictionary<string, object?> { ["refused"] = refused.Select(RefusedJson.From).ToArray() },
         };

@@ -20,7 +20,7 @@ internal sealed class GroupFeed : IDisposable
     private readonly List<OffsetCommit> _toCommit = [];
     private readonly HashSet<TopicPartition> _kept = [];
 
-    private GroupFeed(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
+    private GroupFeed(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupPlaces places, TimeProvider clock)
     {
         _clock = clock;
         var positions = new List<FetchPosition>(assignment.Partitions.Count);
@@ -31,10 +31,10 @@ internal sealed class GroupFeed : IDisposable
                 topic = Find(broker, partition.Topic);
             if (topic is null || partition.Partition >= topic.Partitions.Count)
                 continue;
-            var kept = before is not null && consumer.HasOwned(partition, before.Generation) ? before.Known(partition, topic.TopicId) : null;
+            var kept = places.Before is { } before && consumer.HasOwned(partition, before.Generation) ? before.Known(partition, topic.TopicId) : null;
             if (kept is not null)
                 _kept.Add(partition);
-            var offset = kept ?? broker.CommittedOffset(consumer.Group, partition)?.Offset;
+            var offset = kept ?? Later(broker.CommittedOffset(consumer.Group, partition)?.Offset, places.AckOf(partition, consumer));
             if (offset is null)
             {
                 offset = fromLatest ? topic.Partitions[partition.Partition].HighWatermark : topic.Partitions[partition.Partition].LogStartOffset;
@@ -86,15 +86,15 @@ internal sealed class GroupFeed : IDisposable
     /// <param name="consumer">The member; its group's committed offsets count.</param>
     /// <param name="assignment">The partitions.</param>
     /// <param name="fromLatest">Begin at the end where nothing is committed; else at the log's start.</param>
-    /// <param name="before">The feed that this one replaces: goes on where that one was in the partitions that the member had all the time.</param>
+    /// <param name="places">Where it begins instead of at the committed offsets.</param>
     /// <param name="clock">For the wait of a member that owns nothing.</param>
-    public static GroupFeed Open(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupFeed? before, TimeProvider clock)
+    public static GroupFeed Open(IBroker broker, IGroupConsumer consumer, GroupAssignment assignment, bool fromLatest, GroupPlaces places, TimeProvider clock)
     {
         while (true)
         {
             try
             {
-                return new GroupFeed(broker, consumer, assignment, fromLatest, before, clock);
+                return new GroupFeed(broker, consumer, assignment, fromLatest, places, clock);
             }
             catch (BrokerException gone) when (IsGone(gone))
             {
@@ -163,6 +163,8 @@ internal sealed class GroupFeed : IDisposable
 
     public void Dispose() => _fetch?.Dispose();
 
+    private static long? Later(long? committed, long? acked) => acked is null || committed > acked ? committed : acked;
+
     private long? Known(TopicPartition partition, Guid topicId) =>
         Array.IndexOf(_slots, partition) is >= 0 and var slot && _topicIds[slot] == topicId ? _next[slot] : null;
 
@@ -176,5 +178,22 @@ internal sealed class GroupFeed : IDisposable
         {
             return null;
         }
+    }
+}
+
+/// <summary>Places that are ahead of the committed offsets, in partitions that the member had all the time since.</summary>
+/// <param name="Before">The feed that the new one replaces: it goes on where that one was.</param>
+/// <param name="Ack">A cursor whose commit is on its way to the disk.</param>
+internal readonly record struct GroupPlaces(GroupFeed? Before, GroupCursor? Ack)
+{
+    public long? AckOf(TopicPartition partition, IGroupConsumer consumer)
+    {
+        foreach (var item in Ack?.Items ?? [])
+        {
+            if (item.Partition == partition.Partition && item.Topic == partition.Topic)
+                return consumer.HasOwned(partition, Ack!.Generation) ? item.Offset : null;
+        }
+
+        return null;
     }
 }

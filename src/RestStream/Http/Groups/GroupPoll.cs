@@ -62,8 +62,11 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
         var started = clock.GetTimestamp();
         var aborted = response.HttpContext.RequestAborted;
         using var alive = consumer.KeepAlive();
-        if (poll.Ack is { } ack && await GroupAck.CommitAsync(broker, consumer, ack, "ack", aborted) is { Count: > 0 } refused)
-            throw GroupAck.Refusal(refused);
+
+        // Whether it is taken is decided here; what follows does not wait for the disk. Nothing is answered before it is durable.
+        var ack = poll.Ack is { } cursor ? GroupAck.CommitAsync(broker, consumer, cursor, "ack", aborted) : Task.FromResult<IReadOnlyList<RefusedCommit>>([]);
+        if (ack.IsCompleted || consumer.RebalanceWanted.IsCompleted)
+            ThrowIfRefused(await ack);
 
         GroupFeed? feed = null;
         try
@@ -72,10 +75,10 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
             while (IsMember() && await ReadyAsync(wait, ending))
             {
                 feed?.Dispose();
-                feed = GroupFeed.Open(broker, consumer, consumer.Assignment, poll.Membership.FromLatest, null, clock);
+                feed = GroupFeed.Open(broker, consumer, consumer.Assignment, poll.Membership.FromLatest, new GroupPlaces(null, poll.Ack), clock);
                 if (feed.ToCommit.Count > 0)
                     await consumer.CommitAsync(feed.ToCommit, feed.Generation, aborted);
-                if (await GatherAsync(feed, started, ending))
+                if (await GatherAsync(feed, ack, started, ending))
                 {
                     await WriteAsync(response, feed);
                     return;
@@ -86,15 +89,23 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
                 wait = Left(started);
             }
 
+            ThrowIfRefused(await ack);
+
             // Its place depends on others, who did not come back in time. What it had does not belong to it now.
             feed?.Dispose();
-            feed = GroupFeed.Open(broker, consumer, new GroupAssignment(consumer.Assignment.Generation, []), fromLatest: false, null, clock);
+            feed = GroupFeed.Open(broker, consumer, new GroupAssignment(consumer.Assignment.Generation, []), fromLatest: false, default, clock);
             await WriteAsync(response, feed);
         }
         finally
         {
             feed?.Dispose();
         }
+    }
+
+    private static void ThrowIfRefused(IReadOnlyList<RefusedCommit> refused)
+    {
+        if (refused.Count > 0)
+            throw GroupAck.Refusal(refused);
     }
 
     private TimeSpan Left(long started) => poll.Timeout - clock.GetElapsedTime(started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
@@ -115,12 +126,14 @@ internal sealed class GroupPoll(IBroker broker, IGroupConsumer consumer, PollReq
     }
 
     /// <summary>Reads until there is enough or the time is up. False: the assignment is no longer the right one, begin again.</summary>
-    private async Task<bool> GatherAsync(GroupFeed feed, long started, CancellationToken ending)
+    private async Task<bool> GatherAsync(GroupFeed feed, Task<IReadOnlyList<RefusedCommit>> ack, long started, CancellationToken ending)
     {
         var enough = Math.Max(1, Math.Min(poll.MinBytes, poll.MaxBytes));
         while (true)
         {
-            if (!TryRead(feed))
+            var isWhole = TryRead(feed);
+            ThrowIfRefused(await ack);
+            if (!isWhole)
                 return false;
             if (_bytes >= enough || _records >= poll.MaxRecords || !feed.AtEnd)
                 return true;

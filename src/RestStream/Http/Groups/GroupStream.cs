@@ -29,7 +29,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     private readonly CancellationTokenSource _ended = new();
     private TaskCompletionSource _acks = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _endReason;
-    private GroupFeed _feed = GroupFeed.Open(broker, consumer, GroupAssignment.None, fromLatest: false, null, clock);
+    private GroupFeed _feed = GroupFeed.Open(broker, consumer, GroupAssignment.None, fromLatest: false, default, clock);
     private GroupAssignment? _assignment;
     private bool _opened;
 
@@ -152,7 +152,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         var first = !_opened;
         await _commits.FinishAsync(_feed);
         var before = _feed;
-        _feed = GroupFeed.Open(broker, consumer, assignment, request.Membership.FromLatest, before, clock);
+        _feed = GroupFeed.Open(broker, consumer, assignment, request.Membership.FromLatest, new GroupPlaces(before, null), clock);
         before.Dispose();
         _assignment = assignment;
         if (first && request.Commit == StreamCommit.None && request.LastEvent is { } last)
