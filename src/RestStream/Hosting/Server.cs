@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Http.Compat;
+using RestStream.Http.Consumers;
 using RestStream.Http.Errors;
 using RestStream.Http.OpenApi;
 using RestStream.Http.Operations;
@@ -67,6 +69,7 @@ internal static class Server
         services.AddSingleton<BrokerService>();
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
+        services.AddConsumerInstances();
 
         services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
@@ -90,8 +93,10 @@ internal static class Server
             {
                 o.AllowedHosts = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.AllowedHosts)}");
                 o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
+                o.TrustedProxies = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.TrustedProxies)}");
             });
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
+        services.AddOptions<CompatOptions>().BindConfiguration(CompatOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
     }
@@ -145,6 +150,7 @@ internal static class Server
         app.MapTopics();
         app.MapProduce();
         app.MapRecords();
+        app.MapCompat();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());

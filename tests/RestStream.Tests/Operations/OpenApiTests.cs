@@ -59,7 +59,7 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
             {
                 foreach (var accepted in answers.DefaultIfEmpty("*/*"))
                 {
-                    await MakeDemoAsync();
+                    await MakeDemoAsync(operation.Json.GetProperty("operationId").GetString()!, accepted);
                     using var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), url) { Headers = { { "Accept", accepted } } };
                     if (sent is { } media)
                     {
@@ -135,14 +135,32 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         Assert.Contains("../openapi/reststream.json", await fixture.Server.Client.GetStringAsync("swagger/index.js"));
     }
 
-    /// <summary>The topic of the examples, as the example of CreateTopic makes it, with three records.</summary>
-    private async Task MakeDemoAsync()
+    /// <summary>
+    /// What the examples speak of: the topic as the example of CreateTopic makes it, with three records, and a consumer instance that reads one of its partitions
+    /// in the format that is asked for.
+    /// </summary>
+    private async Task MakeDemoAsync(string operation, string accepted)
     {
         var client = fixture.Server.Client;
         await client.DeleteAsync("topics/demo");
         using var created = await client.PutAsync("topics/demo", new StringContent("""{"partitions":3,"configs":{"retention.ms":"86400000"}}"""));
         using var produced = await client.PostAsync("topics/demo/records", JsonContent.Create(new[] { new { value = 1 }, new { value = 2 }, new { value = 3 } }));
         produced.EnsureSuccessStatusCode();
+        if (operation == "CreateTopicV2")
+            await client.DeleteAsync("topics/demo-v2");
+        if (!operation.Contains("Consumer"))
+            return;
+
+        foreach (var instance in new[] { "c1", "c2" })
+            await client.DeleteAsync($"consumers/demo-group/instances/{instance}");
+        var format = accepted.Contains("binary") ? "binary" : accepted.Contains("text") ? "text" : "json";
+        using var made = await client.PostAsync("consumers/demo-group", JsonContent.Create(new { name = "c1", format }));
+        made.EnsureSuccessStatusCode();
+        if (operation == "SubscribeConsumer")
+            return;
+        using var assigned = await client.PostAsync(
+            "consumers/demo-group/instances/c1/assignments", JsonContent.Create(new { partitions = new[] { new { topic = "demo", partition = 0 } } }));
+        assigned.EnsureSuccessStatusCode();
     }
 
     private static IEnumerable<JsonElement> Members(JsonElement json, string name) => json.TryGetProperty(name, out var list) ? list.EnumerateArray() : [];

@@ -24,6 +24,16 @@ internal sealed class HttpError(int status, int errorCode, string slug, string t
     /// <summary>Further members of the body, such as <c>earliest</c>.</summary>
     public IReadOnlyDictionary<string, object?> Extra { get; init; } = new Dictionary<string, object?>();
 
+    /// <summary>What <c>message</c> says where a product of the REST Proxy family has words of its own; null: the same as <c>detail</c>.</summary>
+    public string? FamilyMessage { get; init; }
+
+    /// <summary>The same error with another number.</summary>
+    public HttpError WithCode(int errorCode) => new(Status, errorCode, Slug, Title, Message) { Errors = Errors, RetryAfter = RetryAfter, Extra = Extra, FamilyMessage = FamilyMessage };
+
+    /// <summary>The same error with a further member.</summary>
+    public HttpError With(string member, object? value) =>
+        new(Status, ErrorCode, Slug, Title, Message) { Errors = Errors, RetryAfter = RetryAfter, Extra = new Dictionary<string, object?>(Extra) { [member] = value }, FamilyMessage = FamilyMessage };
+
     public static HttpError BadJson(string detail) => new(400, 40000, "malformed-body", "Malformed body", detail);
     public static HttpError BadParameter(string name, string detail) =>
         new(400, 40001, "bad-parameter", "Bad parameter", detail) { Errors = [new FieldError(name, detail)] };

@@ -103,7 +103,7 @@ internal static class ApiExamples
         ["ReadTopic"] = new([], s_read),
         ["ReadPartition"] = new([], s_read),
         ["ReadTopics"] = new([], s_read),
-    };
+    }.Concat(ConsumerExamples.ByOperation).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>
     /// What every operation means by a parameter of this name. A value is filled in by the Swagger UI, so that "Try it out" runs with one click; therefore only those have one
@@ -130,6 +130,8 @@ internal static class ApiExamples
         new("page_token", "The next_page_token of the page before."),
         new("limit", "Most topics on a page; 100 unless given.") { IsNumber = true },
         new("internal", "true: with internal topics.", "true", "false"),
+        new("group", "The consumer group's name.") { Example = "demo-group" },
+        new("instance", "The instance's name.") { Example = "c1" },
         new("at", "earliest, latest, a time such as 2026-09-21T12:00:00Z, or epoch milliseconds."),
     }.ToDictionary(p => p.Name);
 }
@@ -156,6 +158,8 @@ internal sealed record ApiParameter(string Name, string Description, params stri
         In = In,
         Description = Description,
         Schema = Schema(),
+        Example = Example?.DeepClone(),
+        Required = Example is not null,
     };
 
     public void Describe(OpenApiParameter parameter)

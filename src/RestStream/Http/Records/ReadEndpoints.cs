@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Settings;
 
@@ -38,6 +39,23 @@ internal static class ReadEndpoints
             group.MapGet("/records", ([FromQuery] string? topics, [AsParameters] ReadQuery _, HttpContext context) =>
                 Read(context, streams, new ReadTarget(ParseTopics(topics), null, InCursor: true))),
             "ReadTopics", "Read the records of several topics");
+    }
+
+    /// <summary>The stateless read of one partition that Redpanda's proxy has, for a profile's path base.</summary>
+    public static void MapV2Records(this IEndpointRouteBuilder routes)
+    {
+        var streams = new StreamGate(0);
+        routes.MapGet("/topics/{topic}/partitions/{partition}/records", (string topic, string partition, HttpContext context) =>
+        {
+            var profile = Profile.Of(context);
+            foreach (var name in (ReadOnlySpan<string>)["offset", "timeout", "max_bytes"])
+            {
+                if (profile.Consumers.FetchNamesAll && !context.Request.Query.ContainsKey(name))
+                    throw profile.Refuse(Fault.MissingMember, $"'{name}' is missing: a read names offset, timeout and max_bytes.", new FieldError(name, "Missing."));
+            }
+
+            return Read(context, streams, new ReadTarget([Named(topic)], Number(topic, partition), InCursor: false));
+        });
     }
 
     /// <summary>
