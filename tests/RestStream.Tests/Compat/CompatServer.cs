@@ -58,7 +58,27 @@ public sealed class CompatServer : IAsyncLifetime
     {
         if (_host is not null)
             await _host.DisposeAsync();
+
+        // The program disposes of its services itself, on its own thread; its last word is the marker of a clean stop.
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!File.Exists(Path.Combine(_folder["data"], ".kafka_cleanshutdown")))
+        {
+            giveUp.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
         _folder.Dispose();
+    }
+
+    /// <summary>Waits until this many readers are parked, of all that this server has.</summary>
+    public async Task UntilParkedAsync(int readers)
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (((EmbeddedBroker)Broker).ParkedReaders != readers)
+        {
+            giveUp.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     /// <summary>A name that no other test of this process has.</summary>

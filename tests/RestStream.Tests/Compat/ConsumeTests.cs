@@ -368,6 +368,7 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         var consumer = await SubscribedAsync("karapace", topic);
         await consumer.GetAsync("/records?timeout=0");
         var waiting = consumer.GetAsync("/records?timeout=30000");
+        await server.UntilParkedAsync(1);
 
         Assert.Equal(204, (await server.SendAsync("POST", consumer.Uri + "/offsets")).Status);
         Assert.Equal(204, (await server.SendAsync("DELETE", consumer.Uri)).Status);
@@ -382,10 +383,27 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         var consumer = await SubscribedAsync("karapace", topic);
         await consumer.GetAsync("/records?timeout=0");
         var waiting = consumer.GetAsync("/records?timeout=30000");
+        await server.UntilParkedAsync(1);
 
         await server.ProduceAsync(topic, 0, "7");
 
         Assert.Equal(["7"], Values(await waiting));
+    }
+
+    [Fact]
+    public async Task A_newer_poll_ends_the_one_before_it()
+    {
+        var topic = await server.CreateTopicAsync();
+        var consumer = await SubscribedAsync("karapace", topic);
+        await consumer.GetAsync("/records?timeout=0");
+        var older = consumer.GetAsync("/records?timeout=30000");
+        await server.UntilParkedAsync(1);
+
+        var newer = consumer.GetAsync("/records?timeout=30000");
+        Assert.Equal("[]", (await older).Body);
+        await server.ProduceAsync(topic, 0, "7");
+
+        Assert.Equal(["7"], Values(await newer));
     }
 
     [Fact]
@@ -411,15 +429,17 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
     }
 
     [Fact]
-    public async Task A_lost_answer_loses_no_record()
+    public async Task A_poll_whose_client_went_away_takes_no_record()
     {
         var topic = await server.CreateTopicAsync();
         var consumer = await SubscribedAsync("karapace", topic);
         await consumer.GetAsync("/records?timeout=0");
         using var gone = new CancellationTokenSource();
         var request = server.Client.GetAsync(consumer.Uri + "/records?timeout=30000", gone.Token);
+        await server.UntilParkedAsync(1);
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        await server.UntilParkedAsync(0);
 
         await server.ProduceAsync(topic, 0, "1");
 

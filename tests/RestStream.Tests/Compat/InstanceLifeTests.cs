@@ -89,9 +89,7 @@ public sealed class InstanceLifeTests
             await server.SendAsync("POST", uri + "/subscription", $$"""{"topics":["{{topic}}"]}""");
             Assert.Equal("[]", (await server.SendAsync("GET", uri + "/records?timeout=0")).Body);
             var waiting = server.SendAsync("GET", uri + "/records");
-            var broker = (Broker.EmbeddedBroker)server.Broker;
-            while (broker.ParkedReaders == 0)
-                await Task.Yield();
+            await server.UntilParkedAsync(1);
 
             for (var i = 0; i < 9; i++)
                 clock.Advance(TimeSpan.FromSeconds(20));

@@ -152,7 +152,8 @@ public sealed class InstanceRowTests(CompatServer server) : IClassFixture<Compat
         var uri = created.Json.GetProperty("base_uri").GetString()!;
 
         Assert.Equal(name, created.Json.GetProperty("instance_id").GetString());
-        Assert.Equal(200, (await server.SendAsync("GET", uri + "/subscription")).Status);
+        Assert.Equal(204, (await server.SendAsync("POST", uri + "/subscription", """{"topics":["none"]}""")).Status);
+        Assert.Equal(200, (await server.SendAsync("GET", uri + "/records?timeout=0")).Status);
         Assert.Equal(204, (await server.SendAsync("DELETE", uri)).Status);
         Assert.Equal(404, (await server.SendAsync("GET", uri + "/subscription")).Status);
     }

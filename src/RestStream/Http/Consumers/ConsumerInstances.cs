@@ -122,33 +122,40 @@ internal sealed class ConsumerInstances(IServiceProvider services, ILogger<Consu
     private async Task SweepAsync()
     {
         var next = _options.InstanceTimeout;
-        foreach (var (key, instance) in _instances)
+        try
         {
-            var left = instance.IdleTimeLeft(_options.InstanceTimeout);
-            if (left > TimeSpan.Zero)
+            foreach (var (key, instance) in _instances)
             {
-                next = left < next ? left : next;
-                continue;
-            }
-
-            try
-            {
-                // Not committed: whoever polled last may never have seen the answer.
-                await instance.CloseAsync(commit: false);
-                _instances.TryRemove(key, out _);
-                logger.InstanceExpired(key.Group, key.Name, _options.InstanceTimeout);
-            }
-            catch (BrokerException e)
-            {
-                logger.InstanceStays(key.Group, key.Name, e.Message);
-                instance.Revive();
+                var left = instance.IdleTimeLeft(_options.InstanceTimeout);
+                if (left > TimeSpan.Zero)
+                    next = left < next ? left : next;
+                else
+                    await ExpireAsync(key, instance);
             }
         }
+        finally
+        {
+            lock (_lock)
+                _sweepArmed = false;
+            if (!_instances.IsEmpty)
+                ArmSweeper(next);
+        }
+    }
 
-        lock (_lock)
-            _sweepArmed = false;
-        if (!_instances.IsEmpty)
-            ArmSweeper(next);
+    private async Task ExpireAsync((string Group, string Name) key, ConsumerInstance instance)
+    {
+        try
+        {
+            // Not committed: whoever polled last may never have seen the answer.
+            await instance.CloseAsync(commit: false);
+            _instances.TryRemove(key, out _);
+            logger.InstanceExpired(key.Group, key.Name, _options.InstanceTimeout);
+        }
+        catch (BrokerException e)
+        {
+            logger.InstanceStays(key.Group, key.Name, e.Message);
+            instance.Revive();
+        }
     }
 }
 

@@ -40,7 +40,7 @@ internal sealed class PollHandler(ConsumerInstances instances, IOptions<LimitOpt
         {
             await polled.WriteAsync(context.Response, contentType, context.RequestAborted);
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or IOException)
         {
             await instance.UndoAsync(polled);
             throw;

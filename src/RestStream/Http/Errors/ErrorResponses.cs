@@ -82,6 +82,8 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
             ErrorCode.GroupSubscribedToTopic => (409, 40911, "group-subscribed", "Group is subscribed"),
             ErrorCode.OutOfOrderSequenceNumber => (409, 40912, "sequence-gap", "Sequence gap"),
             ErrorCode.InvalidProducerEpoch => (403, 40302, "stale-producer-epoch", "Stale producer epoch"),
+            ErrorCode.InvalidCommitOffsetSize => (413, 41305, "commit-too-large", "Commit too large"),
+            ErrorCode.MemberIdRequired => (409, 40913, "member-id-required", "Member id required"),
             ErrorCode.LimitReached => (422, 42216, "limit-reached", "Limit reached"),
             _ => (500, 50002, "broker-error", "Broker error"),
         };
