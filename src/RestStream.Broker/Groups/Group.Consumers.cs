@@ -105,9 +105,8 @@ internal sealed partial class Group
         {
             if (_state is not (GroupState.Stable or GroupState.CompletingRebalance))
                 return;
-            var wanted = (_subscribed?.Contains(topic) == true && _members.Leader is { Consumer: not null } or { FromLog: true })
-                || _members.All.Any(m => m.Consumer?.Subscription is { Pattern: not null } subscription && subscription.Covers(topic) && !TopicNames.IsInternal(topic));
-            if (wanted && _protocolType == ConsumerProtocolType)
+            var ledHere = _members.Leader is { Consumer: not null } or { FromLog: true };
+            if ((ledHere && _subscribed?.Contains(topic) == true) || _members.All.Any(m => HasPatternFor(m, topic)))
                 PrepareRebalance($"topic {topic} changed");
         }
     }
@@ -131,11 +130,34 @@ internal sealed partial class Group
 
     private ClassicMember? MemberOf(GroupConsumer consumer, string memberId) => _members.Find(memberId) is { } member && member.Consumer == consumer ? member : null;
 
+    private static bool HasPatternFor(ClassicMember member, string topic)
+    {
+        if (member.Consumer?.Subscription is not { Pattern: not null } subscription || TopicNames.IsInternal(topic))
+            return false;
+        try
+        {
+            return subscription.Covers(topic);
+        }
+        catch (BrokerException)
+        {
+            // A pattern that takes too long matches nothing; its member is told when it joins.
+            return false;
+        }
+    }
+
     /// <summary>The topics of a pattern are those of now, not those of when the member began to wait.</summary>
     private void RefreshSubscription(ClassicMember member)
     {
-        if (member.Consumer is { Subscription.Pattern: not null } consumer)
+        if (member.Consumer is not { Subscription.Pattern: not null } consumer)
+            return;
+        try
+        {
             _members.SetProtocols(member, consumer.Protocols());
+        }
+        catch (BrokerException)
+        {
+            // The pattern takes too long by now: the topics stay those of the join.
+        }
     }
 
     private bool IsSubscribedTo(string topic) => _members.Count > 0 && (_subscribed?.Contains(topic) ?? _protocolType == ConsumerProtocolType);

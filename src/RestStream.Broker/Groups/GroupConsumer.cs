@@ -97,12 +97,11 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
 
     public void Subscribe(IReadOnlyList<string> topics, string? topicPattern)
     {
+        // Asked with every request of some clients, and nearly always for the same.
+        if (_subscription.Says(topics, topicPattern))
+            return;
         GroupCoordinator.CheckTopics(topics);
-        Subscribe(new GroupSubscription(topics, topicPattern));
-    }
-
-    public void Subscribe(GroupSubscription subscription)
-    {
+        var subscription = new GroupSubscription(topics, topicPattern);
         lock (_lock)
         {
             if (_subscription.Equals(subscription))

@@ -50,7 +50,7 @@ internal sealed partial class GroupCoordinator
     {
         // All records of a group are in one partition, and the last one of a key counts.
         var stored = new Dictionary<string, StoredGroup>(StringComparer.Ordinal);
-        OffsetsTopic.Read(partition, Take, problem => Log.GroupRecordsDamaged(problem));
+        new OffsetsTopicReader(partition, Take, problem => Log.GroupRecordsDamaged(problem)).ReadAll();
         foreach (var (name, state) in stored.Where(s => s.Value.Metadata is not null || s.Value.Offsets.Count > 0))
         {
             var group = new Group(this, name, partition);

@@ -19,7 +19,7 @@ internal sealed partial class GroupCoordinator : IDisposable
     private readonly ConcurrentDictionary<string, Group> _groups = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Group, string InstanceId), GroupConsumer> _consumers = new();
 
-    /// <summary>For what changes <see cref="_groups"/>, <see cref="_names"/> and <see cref="_consumers"/>; looking up takes none.</summary>
+    /// <summary>For what changes <see cref="_groups"/> and <see cref="_names"/>; looking up takes none.</summary>
     private readonly Lock _lock = new();
     private ImmutableSortedSet<string> _names = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private long _rebalances;
@@ -57,35 +57,40 @@ internal sealed partial class GroupCoordinator : IDisposable
         }
     }
 
-    /// <summary>A membership, not joined yet; with a name that is known, the one that has it.</summary>
+    /// <summary>A membership, not joined yet; with a name that is known, the one that has it, wanting what is wanted now.</summary>
     public GroupConsumer Consumer(GroupJoin join)
     {
+        if (join.InstanceId is { } name && FindConsumer(join.Group, name) is { } known)
+        {
+            if (join.TopicPattern is not null || join.Topics.Count > 0)
+                known.Subscribe(join.Topics, join.TopicPattern);
+            return known;
+        }
+
         CheckName(join.Group);
         Check(join);
-        var subscription = new GroupSubscription(join.Topics, join.TopicPattern);
-        lock (_lock)
+        var created = new GroupConsumer(this, join, new GroupSubscription(join.Topics, join.TopicPattern));
+        if (!_groups.ContainsKey(join.Group) && _groups.Count >= Options.MaxGroups)
+            throw TooManyGroups();
+        if (join.InstanceId is null)
+            return created;
+        if (_consumers.Count >= Options.MaxNamedMembers)
         {
-            if (!_groups.ContainsKey(join.Group) && _groups.Count >= Options.MaxGroups)
-                throw TooManyGroups();
-            if (join.InstanceId is null)
-                return new GroupConsumer(this, join, subscription);
-            if (FindConsumer(join.Group, join.InstanceId, join) is { } known)
-            {
-                if (!subscription.IsEmpty)
-                    known.Subscribe(subscription);
-                return known;
-            }
-
-            return _consumers[(join.Group, join.InstanceId)] = new GroupConsumer(this, join, subscription);
+            throw new BrokerException(
+                ErrorCode.LimitReached, $"There are {Options.MaxNamedMembers} named members already, the most allowed (RestStream:Groups:MaxNamedMembers). Use the same names again.");
         }
+
+        return _consumers.GetOrAdd((join.Group, join.InstanceId), created);
     }
 
+    /// <summary>The membership of that name that was handed out, or that the log remembers.</summary>
     public GroupConsumer? FindConsumer(string group, string instanceId)
     {
         if (_consumers.TryGetValue((group, instanceId), out var known))
             return known;
-        lock (_lock)
-            return FindConsumer(group, instanceId, null);
+        // Known under its name before the group lets go of it, so that whoever comes too late to adopt it finds it here.
+        return Find(group)?.Adopt(instanceId, (member, subscription) => _consumers[(group, instanceId)] = new GroupConsumer(this, Remembered(group, member), subscription))
+            ?? _consumers.GetValueOrDefault((group, instanceId));
     }
 
     /// <summary>The consumer joins: from now on its name leads to it.</summary>
@@ -293,16 +298,6 @@ internal sealed partial class GroupCoordinator : IDisposable
 
     private BrokerException TooManyGroups() =>
         new(ErrorCode.LimitReached, $"There are {Options.MaxGroups} groups already, the most allowed (RestStream:Groups:MaxGroups). Delete groups that nobody uses: GET /groups lists them.");
-
-    private GroupConsumer? FindConsumer(string group, string instanceId, GroupJoin? join)
-    {
-        if (_consumers.TryGetValue((group, instanceId), out var known))
-            return known;
-        var adopted = Find(group)?.Adopt(instanceId, (member, subscription) => new GroupConsumer(this, join ?? Remembered(group, member), subscription));
-        if (adopted is not null)
-            _consumers[(group, instanceId)] = adopted;
-        return adopted;
-    }
 
     /// <summary>How a member that was read from the log would join.</summary>
     private static GroupJoin Remembered(string group, ClassicMember member) => new()

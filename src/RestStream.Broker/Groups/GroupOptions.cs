@@ -50,6 +50,13 @@ public sealed class GroupOptions : IValidatableObject
     public int MaxGroups { get; set; } = 10_000;
 
     /// <summary>
+    /// Most members with a name of their own over all groups, those not forgotten yet included. 100,000: some hundred MiB at the very most; more is mostly a client that makes up
+    /// a new name at every call.
+    /// </summary>
+    [Range(1, 10_000_000)]
+    public int MaxNamedMembers { get; set; } = 100_000;
+
+    /// <summary>
     /// How long a member whose session ended is still known by its name, so that its next call joins again as if nothing had been. 5 min: the time in which REST Proxy forgets an instance.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]

@@ -1,6 +1,6 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using RestStream.Broker.Groups.Formats;
+using RestStream.Broker.Groups.Patterns;
 
 namespace RestStream.Broker.Groups;
 
@@ -13,39 +13,35 @@ internal sealed class GroupSubscription
     /// </summary>
     private const string PatternMark = "pattern:";
 
-    private readonly Regex? _pattern;
+    private readonly TopicPattern? _pattern;
 
-    /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidRequest"/>: the pattern is no regular expression.</exception>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidRequest"/>: the pattern cannot be used.</exception>
     public GroupSubscription(IReadOnlyList<string> topics, string? pattern)
     {
         Topics = pattern is null ? [.. topics.Distinct(StringComparer.Ordinal)] : [];
-        Pattern = pattern;
-        if (pattern is null)
-            return;
-        try
-        {
-            _pattern = new Regex($"^(?:{pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-        }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
-        {
-            throw new BrokerException(ErrorCode.InvalidRequest, $"The topic pattern is no regular expression that can be used: {e.Message}", e) { Subject = "topic_pattern" };
-        }
+        _pattern = pattern is null ? null : TopicPattern.Parse(pattern);
     }
 
     public static GroupSubscription None { get; } = new([], null);
 
     public IReadOnlyList<string> Topics { get; }
 
-    public string? Pattern { get; }
+    public string? Pattern => _pattern?.Text;
 
     public bool IsEmpty => Pattern is null && Topics.Count == 0;
 
-    public bool Covers(string topic) => _pattern?.IsMatch(topic) ?? Topics.Contains(topic);
+    /// <summary>The same wish in the same words.</summary>
+    public bool Says(IReadOnlyList<string> topics, string? pattern) => Pattern == pattern && (pattern is not null || Topics.SequenceEqual(topics));
 
     public bool Equals(GroupSubscription other) => Pattern == other.Pattern && Topics.ToHashSet(StringComparer.Ordinal).SetEquals(other.Topics);
 
+    /// <summary>Whether a topic of this name belongs to it.</summary>
+    /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidRequest"/>: the pattern takes too long.</exception>
+    public bool Covers(string topic) => _pattern?.Matches(topic) ?? Topics.Contains(topic);
+
     /// <summary>The names that it stands for now.</summary>
-    public IReadOnlyList<string> Resolve(IReadOnlyCollection<string> publicTopics) => _pattern is null ? Topics : [.. publicTopics.Where(t => _pattern.IsMatch(t))];
+    /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidRequest"/>: the pattern takes too long.</exception>
+    public IReadOnlyList<string> Resolve(IReadOnlyCollection<string> publicTopics) => _pattern is null ? Topics : [.. publicTopics.Where(_pattern.Matches)];
 
     public byte[]? ToUserData() => Pattern is null ? null : Encoding.UTF8.GetBytes(PatternMark + Pattern);
 

@@ -15,6 +15,12 @@ public interface IGroupConsumer
 
     string? InstanceId { get; }
 
+    /// <summary>Topics wanted by name; empty with a pattern.</summary>
+    IReadOnlyList<string> Topics { get; }
+
+    /// <summary>The pattern of topics wanted; null without one. Survives a restart of the server, as the topics do.</summary>
+    string? TopicPattern { get; }
+
     /// <summary>What the member owns, as of the last <see cref="ReadyAsync"/> that was true. Immutable; compare by reference to see a change.</summary>
     GroupAssignment Assignment { get; }
 

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using RestStream.Broker.Fetching;
 using RestStream.Broker.Groups.Formats;
 using RestStream.Broker.Topics;
 using RestStream.Storage;
@@ -47,67 +46,6 @@ internal sealed class OffsetsTopic(EmbeddedBroker broker, LogDirectory directory
         return directory.AppendAsync(partition.Log, batch);
     }
 
-    /// <summary>
-    /// Reads all records of one partition, oldest first. Damaged batches are reported to <paramref name="damaged"/> (and by the log to health) and passed over;
-    /// so is a record whose type is not known, silently.
-    /// </summary>
-    public static void Read(Partition partition, GroupRecordHandler handle, Action<string> damaged)
-    {
-        var log = partition.Log;
-        using var buffer = BatchBuffer.Rent(1024 * 1024);
-        var offset = log.LogStartOffset;
-        while (offset < log.HighWatermark)
-        {
-            buffer.Length = 0;
-            try
-            {
-                log.Read(offset, 1024 * 1024, buffer);
-                if (buffer.Length == 0)
-                    break;
-                foreach (var batch in new BatchWalker(buffer.Span, offset))
-                {
-                    Read(batch, handle);
-                    offset = batch.Next;
-                }
-            }
-            catch (StorageException e) when (e.Error == StorageError.DamagedRange && e.Offset > offset)
-            {
-                damaged(e.Message);
-                offset = e.Offset;
-            }
-            catch (DamagedBatchException e)
-            {
-                e.Report(log);
-                damaged($"{partition.Id}: {e.Message}");
-                offset = Math.Max(offset + 1, e.Range.To);
-            }
-        }
-    }
-
-    private static void Read(BatchAt batch, GroupRecordHandler handle)
-    {
-        if (!RecordBatch.IsCrcValid(batch.Bytes))
-            throw new DamagedBatchException(batch.ToDamage("the checksum is wrong"));
-        try
-        {
-            using var reader = new RecordReader(batch.Bytes);
-
-            // Offsets that a transaction of Kafka's committed stand in batches of their own, with a marker behind; this broker writes none.
-            if (reader.Header.IsControl)
-                return;
-            while (reader.MoveNext())
-            {
-                var record = reader.Current;
-                if (record.Key.Length >= sizeof(short) && GroupRecordKey.TryParse(record.Key, out var key))
-                    handle(key, record.ValueIsNull, record.Value);
-            }
-        }
-        catch (Exception e) when (e is CorruptBatchException or CorruptGroupRecordException)
-        {
-            throw new DamagedBatchException(batch.ToDamage(e.Message), e);
-        }
-    }
-
     private Task<Topic> StartOpening()
     {
         lock (_lock)
@@ -118,6 +56,3 @@ internal sealed class OffsetsTopic(EmbeddedBroker broker, LogDirectory directory
         }
     }
 }
-
-/// <summary>One record of the topic; a deleted one has a null value.</summary>
-internal delegate void GroupRecordHandler(GroupRecordKey key, bool deleted, ReadOnlySpan<byte> value);

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace RestStream.Storage.Records;
 
 /// <summary>The one record of a control batch that ends a transaction (attributes 0x30, 78 bytes in all).</summary>
-internal readonly record struct EndTransactionMarker(bool Commit, int CoordinatorEpoch)
+public readonly record struct EndTransactionMarker(bool Commit, int CoordinatorEpoch)
 {
     private const short Transactional = 0x10, Control = 0x20;
     private const int KeyBytes = 4, ValueBytes = 6;

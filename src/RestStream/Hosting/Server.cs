@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 using RestStream.Http.Compat;
 using RestStream.Http.Consumers;
 using RestStream.Http.Errors;
@@ -65,7 +66,8 @@ internal static class Server
         services.AddSingleton(outcome);
         services.AddSingleton<Func<Task<EmbeddedBroker>>>(s => () => EmbeddedBroker.OpenAsync(
             s.GetRequiredService<IOptions<ServerOptions>>().Value.DataDirectory, s.GetRequiredService<IOptions<BrokerOptions>>().Value,
-            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>()));
+            new LinuxFileSystem(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<EmbeddedBroker>>(),
+            s.GetRequiredService<IOptions<GroupOptions>>().Value));
         services.AddSingleton<BrokerService>();
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
@@ -98,6 +100,7 @@ internal static class Server
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
         services.AddOptions<CompatOptions>().BindConfiguration(CompatOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
+        services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
     }
 

@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 
 namespace RestStream.Settings;
 
@@ -18,6 +19,7 @@ internal static class SettingsCheck
         (LimitOptions.Section, typeof(LimitOptions)),
         (CompatOptions.Section, typeof(CompatOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
+        (GroupOptions.Section, typeof(GroupOptions)),
     ];
 
     /// <summary>Every setting there is, section by section.</summary>

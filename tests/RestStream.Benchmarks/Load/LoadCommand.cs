@@ -19,6 +19,8 @@ internal static class LoadCommand
         ("fanout", "one record to 1,000 SSE followers", Readers.FanOutAsync),
         ("restart", "kill -9 with 1 GiB that is in the journal only, time to ready", Starts.AfterKillAsync),
         ("clean1000", "clean start with 1,000 partitions", Starts.CleanAsync),
+        ("group-commits", "256 members that commit one after the other, each durable, inside the engine", Groups.CommitsAsync),
+        ("group-rebalance", "a group of 100 members that another one joins, inside the engine", Groups.RebalanceAsync),
         ("grows", "cost of a record over 1 to 1,000 partitions and 10 MB to 1 GB of log (--large: 10 GB)", Growth.RunAsync),
     ];
 
@@ -72,7 +74,7 @@ internal static class LoadCommand
         await Console.Error.WriteLineAsync($"""
             {problem}
             load <scenario>… | all  [-o json] [--data <folder>] [--rounds 5] [--seconds 2] [--large]
-            {string.Join('\n', s_scenarios.Select(s => $"  {s.Name,-12} {s.Text}"))}
+            {string.Join('\n', s_scenarios.Select(s => $"  {s.Name,-15} {s.Text}"))}
             """);
         return 2;
     }

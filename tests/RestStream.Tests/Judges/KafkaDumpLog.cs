@@ -29,6 +29,14 @@ internal static partial class KafkaDumpLog
         return Lines(contents).Count(line => line.StartsWith("| offset:", StringComparison.Ordinal));
     }
 
+    /// <summary>What the tool makes of the records of <c>__consumer_offsets</c>, one line each, partition by partition.</summary>
+    public static async Task<IReadOnlyList<string>> DecodeOffsetsAsync(string dataDirectory)
+    {
+        var logs = Files(dataDirectory, "*.log").Where(f => Path.GetFileName(Path.GetDirectoryName(f)!).StartsWith("__consumer_offsets-", StringComparison.Ordinal)).ToArray();
+        var decoded = await RunAsync(["--offsets-decoder", "--deep-iteration"], logs);
+        return [.. Lines(decoded).Where(line => line.StartsWith("| offset:", StringComparison.Ordinal))];
+    }
+
     private static string[] Files(string dataDirectory, string pattern) =>
         [.. Directory.EnumerateFiles(dataDirectory, pattern, SearchOption.AllDirectories).Where(f => Path.GetFileNameWithoutExtension(f) is { Length: 20 } name && name.All(char.IsAsciiDigit)).Order()];
 

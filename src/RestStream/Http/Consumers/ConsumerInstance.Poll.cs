@@ -35,6 +35,8 @@ internal sealed partial class ConsumerInstance
             var enough = Math.Min(Config.FetchMinBytes, maxBytes);
             while (true)
             {
+                // Nobody would see what is taken from here on.
+                cancellationToken.ThrowIfCancellationRequested();
                 var left = wait - clock.GetElapsedTime(started);
                 var settling = s_settling - clock.GetElapsedTime(started);
                 if (_membership is { } member && !await JoinAsync(member, left > settling ? left : settling, cancellationToken))
@@ -64,24 +66,25 @@ internal sealed partial class ConsumerInstance
         }
     }
 
-    /// <summary>The answer did not reach the connection: its records come again, unless another poll or a seek was faster.</summary>
+    /// <summary>The answer did not reach the connection: its records come again, to a poll that waits just now, too.</summary>
     public async Task UndoAsync(PolledRecords polled)
     {
         await _gate.WaitAsync();
         PutBack(polled);
+        if (_aside is { } aside)
+            await aside.CancelAsync();
         _gate.Release();
     }
 
     private bool IsOver(PolledRecords polled) => _closed || Subscription.IsNone || polled.Number != _polls || stopping.IsCancellationRequested;
 
+    /// <summary>Stands again where it was before the poll, in partitions that nothing has moved since.</summary>
     private void PutBack(PolledRecords polled)
     {
-        if (polled.Number != _polls)
-            return;
-        foreach (var (partition, position) in polled.Before)
+        foreach (var (partition, move) in polled.Moves)
         {
-            if (_positions.ContainsKey(partition))
-                _positions[partition] = position;
+            if (_positions.TryGetValue(partition, out var now) && now == move.After)
+                _positions[partition] = move.Before;
         }
     }
 
@@ -159,7 +162,7 @@ internal sealed partial class ConsumerInstance
     private void Take(IFetch fetch, RecordEncoder encoder, int maxBytes, PolledRecords polled)
     {
         foreach (var place in fetch.Positions)
-            polled.Before.TryAdd(place.Partition, place.Offset);
+            polled.Moves.TryAdd(place.Partition, (place.Offset, place.Offset));
         var slices = new List<EncodedSlice>();
         while (true)
         {
@@ -187,6 +190,7 @@ internal sealed partial class ConsumerInstance
 
         foreach (var place in fetch.Positions)
         {
+            polled.Moves[place.Partition] = polled.Moves[place.Partition] with { After = place.Offset };
             if (Exists(place.Partition))
                 _positions[place.Partition] = place.Offset;
             else

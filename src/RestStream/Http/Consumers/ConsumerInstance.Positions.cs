@@ -39,7 +39,7 @@ internal sealed partial class ConsumerInstance
                     throw Profile.Refuse(Fault.NotAssigned, $"No current assignment for partition {place.Partition}");
             }
 
-            // What a poll in flight handed out is not put back any more.
+            // A poll that waits has begun from the old places.
             _polls++;
             foreach (var place in places)
                 _positions[place.Partition] = Find(place);

@@ -17,8 +17,8 @@ internal sealed class PolledRecords(int number)
     public int Records { get; private set; }
     public long Bytes { get; private set; }
 
-    /// <summary>Position of every partition before this poll first read it.</summary>
-    public Dictionary<TopicPartition, long> Before { get; } = [];
+    /// <summary>Where the instance stood in each partition before this poll first read it, and where behind it.</summary>
+    public Dictionary<TopicPartition, (long Before, long After)> Moves { get; } = [];
 
     public void Add(List<EncodedSlice> slices)
     {

@@ -1,0 +1,128 @@
+using RestStream.Broker.Groups;
+using RestStream.Storage;
+using RestStream.TestKit;
+using RestStream.TestKit.Disks;
+
+namespace RestStream.Broker.Tests.Groups;
+
+/// <summary>The machine stops at every single step that commits and rebalances take on the disk, with the page cache lost or kept.</summary>
+public sealed class GroupCrashTests
+{
+    private const string Topic = "t";
+    private static readonly TopicPartition s_first = new(Topic, 0), s_second = new(Topic, 1);
+
+    private readonly ManualClock _clock = new();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_acknowledged_commit_is_there_after_a_crash_at_any_step(bool powerCut)
+    {
+        var prepared = await PrepareAsync();
+        var crashes = 0;
+        for (var step = 1; ; step++)
+        {
+            var disk = prepared.Restart();
+            var (acknowledged, attempted, done) = await CrashAsync(disk, step);
+            var after = powerCut ? disk.Reboot(step) : disk.Restart();
+            await CheckAsync(after, acknowledged, attempted, $"step {step}");
+            if (done)
+                break;
+            crashes++;
+        }
+
+        Assert.InRange(crashes, 10, 1000);
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_what_cannot_be_written_and_goes_on_when_there_is_room()
+    {
+        var disk = new SimulatedDisk();
+        await using var test = await TestBroker.StartAsync(files: disk, clock: _clock, folder: "/data");
+        await test.CreateAsync(Topic, 2);
+        var member = await test.JoinedAsync("g", "w1", Topic);
+        Assert.Empty(await member.CommitAsync([new OffsetCommit(s_first, 5)], -1, default));
+
+        disk.Before = operation => throw new IOException("No space left on device", 28);
+        var refusal = await Assert.ThrowsAsync<BrokerException>(() => member.CommitAsync([new OffsetCommit(s_first, 6)], -1, default));
+        disk.Before = null;
+
+        Assert.Contains(refusal.Code, new[] { ErrorCode.DiskFull, ErrorCode.KafkaStorageError });
+        Assert.Equal(5, test.Committed("g", Topic));
+    }
+
+    /// <summary>A topic, and a group of which the log knows already.</summary>
+    private async Task<SimulatedDisk> PrepareAsync()
+    {
+        var disk = new SimulatedDisk();
+        await using var test = await TestBroker.StartAsync(files: disk, clock: _clock, folder: "/data");
+        await test.CreateAsync(Topic, 2);
+        await test.CommitAsync("g", Topic, 0, 1);
+        await test.StopAsync();
+        return disk;
+    }
+
+    /// <summary>Runs the story until the disk stops; says what was acknowledged and what was asked for, per partition.</summary>
+    private async Task<(Dictionary<TopicPartition, long> Acknowledged, Dictionary<TopicPartition, long> Attempted, bool Done)> CrashAsync(SimulatedDisk disk, int step)
+    {
+        var acknowledged = new Dictionary<TopicPartition, long> { [s_first] = 1 };
+        var attempted = new Dictionary<TopicPartition, long>(acknowledged);
+        var test = await TestBroker.StartAsync(files: disk, clock: _clock, folder: "/data");
+        disk.CrashAt(disk.Operations + step, seed: step);
+        var done = false;
+        try
+        {
+            var one = await test.JoinedAsync("g", "one", Topic);
+            await CommitAsync(one, s_first, 10);
+            await CommitAsync(one, s_second, 20);
+            var two = test.Join("g", "two", "range", Topic);
+            await GroupMembers.AllReadyAsync(one, two);
+            await CommitAsync(one, s_first, 11);
+            await CommitAsync(two, s_second, 21);
+            await two.LeaveAsync();
+            Assert.True(await one.ReadyAsync(GroupMembers.Long, default));
+            await CommitAsync(one, s_second, 22);
+            await one.LeaveAsync();
+            done = test.Broker.Health.WritesStoppedReason is null;
+        }
+        catch (Exception e) when (e is BrokerException or StorageException or IOException or SimulatedCrash)
+        {
+        }
+
+        try
+        {
+            await test.StopAsync();
+        }
+        catch (Exception e) when (e is StorageException or IOException or SimulatedCrash or AggregateException)
+        {
+        }
+
+        return (acknowledged, attempted, done);
+
+        async Task CommitAsync(IGroupConsumer member, TopicPartition partition, long offset)
+        {
+            attempted[partition] = offset;
+            Assert.Empty(await member.CommitAsync([new OffsetCommit(partition, offset)], -1, default));
+            acknowledged[partition] = offset;
+        }
+    }
+
+    private async Task CheckAsync(SimulatedDisk disk, Dictionary<TopicPartition, long> acknowledged, Dictionary<TopicPartition, long> attempted, string step)
+    {
+        await using var test = await TestBroker.StartAsync(files: disk, clock: _clock, folder: "/data");
+        Assert.Empty(test.Broker.Health.Damaged);
+        foreach (var (partition, asked) in attempted)
+        {
+            var found = test.Committed("g", Topic, partition.Partition) ?? -1;
+            Assert.True(found == acknowledged.GetValueOrDefault(partition, -1) || found == asked, $"{step}: {partition} has {found}, {acknowledged.GetValueOrDefault(partition, -1)} was acknowledged.");
+        }
+
+        // Life goes on, with members that come back under their names and with new ones.
+        var members = new[] { "one", "two", "three" }.Select(name => test.Join("g", name, "range", Topic)).ToList();
+        await GroupMembers.AllReadyAsync(members);
+        Assert.Equal([s_first, s_second], members.SelectMany(m => m.Assignment.Partitions).OrderBy(p => p.Partition));
+        var owner = members.Single(m => m.Assignment.Partitions.Contains(s_first));
+        Assert.Empty(await owner.CommitAsync([new OffsetCommit(s_first, 100)], -1, default));
+        Assert.Equal(100, test.Committed("g", Topic));
+    }
+}
