@@ -129,6 +129,74 @@ public sealed class InstanceLifeTests
         }
     }
 
+    /// <summary>§1.5: how long a poll waits that does not say so, and whether <c>timeout</c> can make it longer.</summary>
+    [Theory]
+    [InlineData("confluent", "{}", "", 1000)]
+    [InlineData("confluent", """{"consumer.request.timeout.ms":5000}""", "", 5000)]
+    [InlineData("confluent", "{}", "?timeout=30000", 1000)]
+    [InlineData("confluent", "{}", "?timeout=300", 300)]
+    [InlineData("strimzi", "{}", "", 100)]
+    [InlineData("strimzi", "{}", "?timeout=30000", 30000)]
+    [InlineData("karapace", "{}", "", 11000)]
+    [InlineData("karapace", """{"consumer.request.timeout.ms":"700"}""", "", 700)]
+    [InlineData("redpanda", "{}", "", 1000)]
+    [InlineData("redpanda", "{}", "?timeout=2500", 2500)]
+    public async Task A_poll_without_records_waits_as_long_as_the_product_says(string profile, string config, string query, int milliseconds)
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var topic = await server.CreateTopicAsync();
+            var created = await server.SendAsync("POST", $"/{profile}/consumers/{NewName("g")}", config);
+            var uri = created.Json.GetProperty("base_uri").GetString()!;
+            await server.SendAsync("POST", uri + "/assignments", $$"""{"partitions":[{"topic":"{{topic}}","partition":0}]}""");
+
+            var waiting = server.SendAsync("GET", uri + "/records" + query);
+            await server.UntilParkedAsync(1);
+            clock.Advance(TimeSpan.FromMilliseconds(milliseconds - 1));
+            Assert.Equal(1, ((Broker.EmbeddedBroker)server.Broker).ParkedReaders);
+            clock.Advance(TimeSpan.FromMilliseconds(1));
+
+            Assert.Equal((200, "[]"), ((await waiting).Status, (await waiting).Body));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_poll_waits_for_fetch_min_bytes_until_its_time_is_up()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var topic = await server.CreateTopicAsync();
+            var uri = await CreateAsync(server, """{"format":"json","auto.offset.reset":"earliest","fetch.min.bytes":1000,"consumer.request.timeout.ms":60000}""");
+            await server.SendAsync("POST", uri + "/assignments", $$"""{"partitions":[{"topic":"{{topic}}","partition":0}]}""");
+            await server.ProduceAsync(topic, 0, "1");
+
+            var waiting = server.SendAsync("GET", uri + "/records");
+            await server.UntilParkedAsync(1);
+            await server.ProduceAsync(topic, 0, $"\"{new string('x', 1000)}\"");
+            Assert.Equal(2, (await waiting).Json.GetArrayLength());
+
+            await server.ProduceAsync(topic, 0, "3");
+            var late = server.SendAsync("GET", uri + "/records");
+            await server.UntilParkedAsync(1);
+            clock.Advance(TimeSpan.FromSeconds(60));
+            Assert.Equal("3", Values(await late));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
     private static async Task<string> CreateAsync(CompatServer server, string body = "{}")
     {
         var created = await server.SendAsync("POST", $"/confluent/consumers/{NewName("g")}", body);

@@ -87,7 +87,8 @@ internal sealed partial class ConsumerInstance
             if (refused.Count > 0)
             {
                 throw Profile.Refuse(
-                    Fault.NotOwner, $"Not committed: {string.Join(", ", refused.Select(r => r.Partition))}. The group was rebalanced, and another member has read there since. Poll for the new assignment.");
+                    Fault.NotOwner,
+                    $"Not committed: {string.Join(", ", refused.Select(r => r.Partition))}. The group was rebalanced, and another member has read there since. Poll for the new assignment.");
             }
         }
         finally

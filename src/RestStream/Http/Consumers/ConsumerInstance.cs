@@ -219,7 +219,8 @@ internal sealed partial class ConsumerInstance(string group, string name, Instan
     }
 
     public static HttpError NotFound(Profile profile, string group, string name) => profile.Refuse(
-        Fault.InstanceNotFound, $"Group '{group}' has no consumer instance of that name ({name.Length} characters). It was deleted, or nobody called it for too long. Create it with POST /consumers/{group}.");
+        Fault.InstanceNotFound,
+        $"Group '{group}' has no consumer instance of that name ({name.Length} characters). It was deleted, or nobody called it for too long. Create it with POST /consumers/{group}.");
 
     private HttpError OtherSubscription() => Profile.Refuse(
         Fault.OtherSubscription, "Illegal state: Subscription to topics, partitions and pattern are mutually exclusive. DELETE the subscription first.");

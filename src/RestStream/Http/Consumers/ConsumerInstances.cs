@@ -55,7 +55,12 @@ internal sealed class ConsumerInstances(IServiceProvider services, ILogger<Consu
     {
         await LoadAsync();
         if (_instances.Count >= _options.MaxInstances)
-            throw new HttpError(422, 42216, "limit-reached", "Limit reached", $"There are {_options.MaxInstances} consumer instances (setting {CompatOptions.Section}:{nameof(CompatOptions.MaxInstances)}). Delete some.");
+        {
+            throw new HttpError(
+                422, 42216, "limit-reached", "Limit reached",
+                $"There are {_options.MaxInstances} consumer instances (setting {CompatOptions.Section}:{nameof(CompatOptions.MaxInstances)}). Delete some.");
+        }
+
         var instance = New(group, name, config);
         if (!_instances.TryAdd((group, name), instance))
             throw profile.Refuse(Fault.InstanceExists, $"Group '{group}' has a consumer instance of that name. Delete it, wait until it expires ({_options.InstanceTimeout}), or take another name.");
