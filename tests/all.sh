@@ -61,6 +61,13 @@ if [ ! -f artifacts/flights/node_modules/vega-datasets/data/flights-200k.json ];
     npm install --prefix artifacts/flights --no-audit --no-fund --silent
 fi
 
+# The client of REST Proxy v1 that the compatibility tests run.
+if [ ! -d artifacts/kafka-rest/node_modules/kafka-rest ]; then
+    mkdir -p artifacts/kafka-rest
+    cp tests/compat/kafka-rest/package.json artifacts/kafka-rest/
+    npm install --prefix artifacts/kafka-rest --no-audit --no-fund --silent
+fi
+
 dotnet build RestStream.sln -c Debug -warnaserror
 dotnet format RestStream.sln --verify-no-changes --no-restore
 

@@ -91,7 +91,7 @@ public sealed partial class EmbeddedBroker
         {
             try
             {
-                await CreateTopicAsync(new TopicSpec(name, 1, configs), CancellationToken.None);
+                await CreateAsync(new TopicSpec(name, 1, configs), CancellationToken.None);
                 if (name == TopicNames.IdempotencyKeys)
                     KeepKeys(FindTopic(name));
             }

@@ -25,6 +25,9 @@ internal sealed class BrokerService(Func<Task<EmbeddedBroker>> open, StartOutcom
         return broker is not null;
     }
 
+    /// <summary>Completes when the log is open, or cannot be opened. Only after the start of the host has begun.</summary>
+    public Task Opened => _opening!;
+
     /// <summary>For the handlers. 503 while the log is being recovered.</summary>
     public IBroker Broker => IsOpen(out var broker)
         ? broker

@@ -18,6 +18,26 @@ internal static partial class LogMessages
     [LoggerMessage(1020, LogLevel.Error, "A bug: {Method} {Path} failed with an exception that is no refusal")]
     public static partial void HandlerFailed(this ILogger logger, string method, string path, Exception error);
 
-    [LoggerMessage(1030, LogLevel.Warning, "Member {Member} of group {Group} did not come back after its stream was cut, and could not be removed: {Reason}")]
+    [LoggerMessage(1030, LogLevel.Information, "{Count} consumer instances of the last run are back")]
+    public static partial void InstancesLoaded(this ILogger logger, int count);
+
+    [LoggerMessage(1031, LogLevel.Information, "Consumer instance {Instance} of group {Group} is gone: nobody called it for {Timeout}")]
+    public static partial void InstanceExpired(this ILogger logger, string group, string instance, TimeSpan timeout);
+
+    [LoggerMessage(1032, LogLevel.Warning, "Consumer instance {Instance} of group {Group} has expired, but cannot be taken away yet: {Reason}")]
+    public static partial void InstanceStays(this ILogger logger, string group, string instance, string reason);
+
+    [LoggerMessage(1033, LogLevel.Error, "Records of {Topic} are damaged and were skipped; consumer instances may be missing: {Reason}")]
+    public static partial void InstancesDamaged(this ILogger logger, string topic, string reason);
+
+    [LoggerMessage(1034, LogLevel.Error, "Consumer instances could not be read; the next call tries again: {Reason}")]
+    public static partial void InstancesNotLoaded(this ILogger logger, string reason);
+
+    [LoggerMessage(1035, LogLevel.Information,
+        "Consumer instance {Instance} of group {Group} was created with {Setting}, which only clients of the Strimzi bridge send. If this is one, give it the base URL {PathBase}: "
+        + "here a commit names the last record, with the bridge the next")]
+    public static partial void LooksLikeBridgeClient(this ILogger logger, string group, string instance, string setting, string pathBase);
+
+    [LoggerMessage(1040, LogLevel.Warning, "Member {Member} of group {Group} did not come back after its stream was cut, and could not be removed: {Reason}")]
     public static partial void MemberNotRemoved(this ILogger logger, string group, string member, string reason);
 }

@@ -5,6 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
+using RestStream.Http.Compat;
+using RestStream.Http.Consumers;
 using RestStream.Http.Errors;
 using RestStream.Http.Groups;
 using RestStream.Http.OpenApi;
@@ -70,6 +72,7 @@ internal static class Server
         services.AddSingleton<BrokerService>();
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
+        services.AddConsumerInstances();
 
         services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
@@ -95,9 +98,11 @@ internal static class Server
             {
                 o.AllowedHosts = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.AllowedHosts)}");
                 o.CorsOrigins = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.CorsOrigins)}");
+                o.TrustedProxies = SettingsCheck.List(configuration, $"{ServerOptions.Section}:{nameof(o.TrustedProxies)}");
             });
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section);
         services.AddOptions<GroupMemberOptions>().BindConfiguration(GroupMemberOptions.Section);
+        services.AddOptions<CompatOptions>().BindConfiguration(CompatOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
@@ -154,6 +159,7 @@ internal static class Server
         app.MapProducers();
         app.MapRecords();
         app.MapGroups();
+        app.MapCompat();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());

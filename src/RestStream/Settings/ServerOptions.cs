@@ -26,6 +26,12 @@ internal sealed class ServerOptions
     /// <summary>Origins (<c>https://app.example.com</c>) whose pages may call this server from a browser; <c>*</c> is every page. Empty: CORS is off.</summary>
     public string[] CorsOrigins { get; set; } = [];
 
+    /// <summary>
+    /// Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>) of the reverse proxies in front of this server. Only their <c>Forwarded</c> and <c>X-Forwarded-Proto</c>, <c>-Host</c>
+    /// and <c>-Prefix</c> count, in the <c>base_uri</c> of consumer instances. Empty: nobody's, because anybody can write these headers.
+    /// </summary>
+    public string[] TrustedProxies { get; set; } = [];
+
     /// <summary>Serve the Swagger UI at <c>/swagger</c>. On: it is local and offers nothing that the API does not.</summary>
     public bool Swagger { get; set; } = true;
 

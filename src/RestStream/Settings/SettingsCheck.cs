@@ -17,6 +17,7 @@ internal static class SettingsCheck
     [
         (ServerOptions.Section, typeof(ServerOptions)),
         (LimitOptions.Section, typeof(LimitOptions)),
+        (CompatOptions.Section, typeof(CompatOptions)),
         (BrokerOptions.Section, typeof(BrokerOptions)),
         (GroupOptions.Section, typeof(GroupOptions)),
         (GroupMemberOptions.Section, typeof(GroupMemberOptions)),

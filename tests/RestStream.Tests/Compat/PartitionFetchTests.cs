@@ -150,7 +150,7 @@ public sealed class PartitionFetchTests : IAsyncLifetime
     [InlineData("/topics/orders/partitions/x/records?offset=0", 400, 40001)]
     [InlineData("/topics/orders/partitions/1/records?offset=0", 404, 40402)]
     [InlineData("/topics/orders/partitions/-1/records?offset=0", 404, 40402)]
-    [InlineData("/topics/missing/partitions/0/records?offset=0", 404, 40401)]
+    [InlineData("/topics/missing/partitions/0/records?offset=0", 404, 40403)]
     public async Task What_cannot_be_read_is_refused_in_the_v2_type(string path, int expected, int code)
     {
         var (status, error, response) = await _server.GetAsync(path, ("Accept", JsonType));

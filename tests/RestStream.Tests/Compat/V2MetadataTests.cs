@@ -67,8 +67,8 @@ public sealed class V2MetadataTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/topics/missing", 404, 40401)]
-    [InlineData("/topics/missing/partitions/0/offsets", 404, 40401)]
+    [InlineData("/topics/missing", 404, 40403)]
+    [InlineData("/topics/missing/partitions/0/offsets", 404, 40403)]
     [InlineData("/topics/orders/partitions/2", 404, 40402)]
     [InlineData("/topics/orders/partitions/2/offsets", 404, 40402)]
     [InlineData("/topics/orders/partitions/x/offsets", 400, 40001)]

@@ -59,7 +59,7 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
             {
                 foreach (var accepted in answers.DefaultIfEmpty("*/*"))
                 {
-                    await MakeDemoAsync(withMember: path.Contains("/members/") || path.EndsWith("/ack", StringComparison.Ordinal));
+                    await MakeDemoAsync(operation.Json.GetProperty("operationId").GetString()!, accepted, withMember: path.Contains("/members/") || path.EndsWith("/ack", StringComparison.Ordinal));
                     using var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), url) { Headers = { { "Accept", accepted } } };
                     if (sent is { } media)
                     {
@@ -135,8 +135,11 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         Assert.Contains("../openapi/reststream.json", await fixture.Server.Client.GetStringAsync("swagger/index.js"));
     }
 
-    /// <summary>The topic of the examples, as the example of CreateTopic makes it, with a few records; and a group that has offsets of it, and a member or none.</summary>
-    private async Task MakeDemoAsync(bool withMember)
+    /// <summary>
+    /// What the examples speak of: the topic as the example of CreateTopic makes it, with a few records; a group that has offsets of it, and a member or none;
+    /// and a consumer instance that reads one of its partitions in the format that is asked for.
+    /// </summary>
+    private async Task MakeDemoAsync(string operation, string accepted, bool withMember)
     {
         var client = fixture.Server.Client;
         await client.DeleteAsync("topics/demo");
@@ -155,10 +158,27 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 
         using var group = await client.PutAsync("groups/billing/offsets", new StringContent("""{"to":"earliest","topics":["demo"]}"""));
         group.EnsureSuccessStatusCode();
-        if (!withMember)
+        if (withMember)
+        {
+            using var joined = await client.PostAsync("groups/billing/poll", new StringContent("""{"topics":["demo"],"member":"w1"}"""));
+            joined.EnsureSuccessStatusCode();
+        }
+
+        if (operation == "CreateTopicV2")
+            await client.DeleteAsync("topics/demo-v2");
+        if (!operation.Contains("Consumer"))
             return;
-        using var joined = await client.PostAsync("groups/billing/poll", new StringContent("""{"topics":["demo"],"member":"w1"}"""));
-        joined.EnsureSuccessStatusCode();
+
+        foreach (var instance in new[] { "c1", "c2" })
+            await client.DeleteAsync($"consumers/demo-group/instances/{instance}");
+        var format = accepted.Contains("binary") ? "binary" : accepted.Contains("text") ? "text" : "json";
+        using var made = await client.PostAsync("consumers/demo-group", JsonContent.Create(new { name = "c1", format }));
+        made.EnsureSuccessStatusCode();
+        if (operation == "SubscribeConsumer")
+            return;
+        using var assigned = await client.PostAsync(
+            "consumers/demo-group/instances/c1/assignments", JsonContent.Create(new { partitions = new[] { new { topic = "demo", partition = 0 } } }));
+        assigned.EnsureSuccessStatusCode();
     }
 
     private static IEnumerable<JsonElement> Members(JsonElement json, string name) => json.TryGetProperty(name, out var list) ? list.EnumerateArray() : [];

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Http;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Http.Produce;
 using RestStream.Settings;
@@ -81,7 +82,7 @@ public sealed class ProduceFuzzTests : IAsyncLifetime
     {
         try
         {
-            var rules = new RecordRules { Target = work.Records.Target("t"), Partition = -1, KeyFormat = form == 2 ? DataFormat.Json : DataFormat.Text, ValueFormat = DataFormat.Json, V2 = form == 2 };
+            var rules = new RecordRules { Target = work.Records.Target("t"), Partition = -1, KeyFormat = form == 2 ? DataFormat.Json : DataFormat.Text, ValueFormat = DataFormat.Json, Family = form == 2 ? Profile.Get(ProfileName.Confluent) : null };
             if (form == 0)
                 work.Parser.ReadBody(body, work.Records, rules);
             else if (form == 1)

@@ -194,8 +194,8 @@ public sealed class TopicTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/topics/missing", 404, 40401)]
-    [InlineData("/topics/missing/partitions", 404, 40401)]
+    [InlineData("/topics/missing", 404, 40403)]
+    [InlineData("/topics/missing/partitions", 404, 40403)]
     [InlineData("/topics/orders/partitions/1", 404, 40402)]
     [InlineData("/topics/orders/partitions/-1", 404, 40402)]
     [InlineData("/topics/orders/partitions/x", 400, 40001)]

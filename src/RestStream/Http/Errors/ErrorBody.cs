@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using RestStream.Http.Compat;
 
 namespace RestStream.Http.Errors;
 
@@ -22,6 +23,9 @@ internal static class ErrorBody
             context.Abort();
             return;
         }
+
+        if (Dialect.IsV2(context.Request))
+            error = Profile.Of(context).Adapt(error, context.Request);
 
         // Headers such as Allow or CORS, set on the way here, stay.
         response.Headers.ContentLength = null;
@@ -53,7 +57,7 @@ internal static class ErrorBody
         json.WriteNumber("status"u8, error.Status);
         json.WriteString("detail"u8, error.Message);
         json.WriteNumber("error_code"u8, error.ErrorCode);
-        json.WriteString("message"u8, error.Message);
+        json.WriteString("message"u8, error.FamilyMessage ?? error.Message);
         if (error.Errors.Count > 0)
         {
             json.WriteStartArray("errors"u8);

@@ -171,7 +171,7 @@ internal static class ApiExamples
             new("key", "The key, written as key_format says.") { Example = "c-17" },
             new("partition", "Search this partition instead of the one that the key belongs to.") { IsNumber = true },
         ]),
-    };
+    }.Concat(ConsumerExamples.ByOperation).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>
     /// What every operation means by a parameter of this name. A value is filled in by the Swagger UI, so that "Try it out" runs with one click; therefore only those have one
@@ -200,6 +200,8 @@ internal static class ApiExamples
         new("page_token", "The next_page_token of the page before."),
         new("limit", "Most entries of a page; 100 unless given.") { IsNumber = true },
         new("internal", "true: with internal topics.", "true", "false"),
+        new("group", "The consumer group's name.") { Example = "demo-group" },
+        new("instance", "The instance's name.") { Example = "c1" },
         new("at", "earliest, latest, a time such as 2026-09-21T12:00:00Z, or epoch milliseconds."),
     }.ToDictionary(p => p.Name);
 }

@@ -7,7 +7,7 @@ namespace RestStream.Http.OpenApi;
 internal static class OpenApiSetup
 {
     public const string Path = "/openapi/reststream.json";
-    private const string Name = "reststream";
+    public const string Name = "reststream";
 
     /// <summary>Own scripts, own connections, nothing else; the inline style is Swagger UI's.</summary>
     private const string ContentSecurityPolicy =

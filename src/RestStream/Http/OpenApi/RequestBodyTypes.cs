@@ -4,7 +4,7 @@ using Swashbuckle.AspNetCore.SwaggerGen;
 namespace RestStream.Http.OpenApi;
 
 /// <summary>
-/// For the API description only: the types that a handler which reads the body itself takes. Not the framework's AcceptsMetadata, because routing would answer 415 by it.
+/// For the API description only: the types that a handler which reads the request itself takes as its body; none = it takes no body. Not the framework's AcceptsMetadata, because routing would answer 415 by it.
 /// </summary>
 internal sealed record RequestBodyTypes(IReadOnlyList<string> Types);
 
@@ -16,11 +16,15 @@ internal sealed class RequestBodyFilter : IOperationFilter
         var metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
         if (metadata.OfType<RequestBodyTypes>().FirstOrDefault() is not { } body)
             return;
-        operation.RequestBody = new OpenApiRequestBody
+        if (body.Types.Count > 0)
         {
-            Required = true,
-            Content = body.Types.ToDictionary(t => t, IOpenApiMediaType (_) => new OpenApiMediaType { Schema = new OpenApiSchema() }),
-        };
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = body.Types.ToDictionary(t => t, IOpenApiMediaType (_) => new OpenApiMediaType { Schema = new OpenApiSchema() }),
+            };
+        }
+
         foreach (var segment in (context.ApiDescription.RelativePath ?? "").Split('/'))
         {
             if (segment is not ['{', .. var name, '}'])

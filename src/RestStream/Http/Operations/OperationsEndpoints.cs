@@ -47,7 +47,8 @@ internal static class OperationsEndpoints
             : TypedResults.Json(problem, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static HealthStatus? Problem(BrokerService service)
+    /// <summary>Why the server is not ready; null when it is.</summary>
+    public static HealthStatus? Problem(BrokerService service)
     {
         if (!service.IsOpen(out var broker))
             return new HealthStatus("starting", "The log is being recovered.");

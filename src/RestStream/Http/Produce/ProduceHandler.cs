@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
@@ -40,10 +39,6 @@ internal sealed class ProduceHandler(IServiceProvider services)
     public Task ToPartitionAsync(HttpContext context) => ProduceAsync(context, Topic(context), Partition(context));
 
     public Task ToManyTopicsAsync(HttpContext context) => ProduceAsync(context, topic: null, partition: -1);
-
-    public Task V2ToTopicAsync(HttpContext context) => ProduceV2Async(context, Topic(context), partition: -1);
-
-    public Task V2ToPartitionAsync(HttpContext context) => ProduceV2Async(context, Topic(context), Partition(context));
 
     private static string Topic(HttpContext context) => (string)context.Request.RouteValues["topic"]!;
 
@@ -93,65 +88,6 @@ internal sealed class ProduceHandler(IServiceProvider services)
                 Answer(context, work, withTopic: topic is null, asLines: form == BodyForm.NdJson);
             else
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
-        }
-        finally
-        {
-            Works.Return(work);
-        }
-    }
-
-    private async Task ProduceV2Async(HttpContext context, string topic, int partition)
-    {
-        var request = context.Request;
-        var format = MediaType.V2(request);
-        if (!MediaType.AcceptsV2(request))
-        {
-            throw new HttpError(406, 40600, "not-acceptable", "Not acceptable", $"The answer is {Dialect.V2Type}; Accept names other types only.")
-            {
-                Extra = new Dictionary<string, object?> { ["accepted_types"] = new[] { Dialect.V2Type, "application/json" } },
-            };
-        }
-
-        var (producer, key) = (ProducerStamp.Read(request.Headers), IdempotencyKey.Read(request.Headers));
-        if (key is not null)
-            IdempotencyKey.CheckAlone(producer);
-        await CheckPathAsync(context, topic, partition);
-        var work = Works.Get();
-        try
-        {
-            await BodyReader.ReadAsync(request, work.Body, _limits);
-            work.Records.PlacesMustRepeat = producer is not null;
-            if (format == V2Format.Schema)
-                throw SchemaMissing(work.Body.Memory);
-            var dataFormat = format switch { V2Format.Binary => DataFormat.Base64, V2Format.Text => DataFormat.Text, _ => DataFormat.Json };
-            using var once = key is null ? null : Broker.BeginIdempotent(topic, key, IdempotencyKey.HashOf(request, work.Body.Span));
-            if (once?.Receipt is not { } receipt || !work.Records.Restore(receipt))
-            {
-                work.Parser.ReadV2Body(work.Body.Span, work.Records, new RecordRules
-                {
-                    V2 = true,
-                    Target = work.Records.Target(topic),
-                    Partition = partition,
-                    KeyFormat = dataFormat,
-                    ValueFormat = dataFormat,
-                    OnlyStrings = format == V2Format.Text,
-                    Now = Now(),
-                });
-
-                // What is done once is done as a whole: there is no answer for a part of it.
-                if ((producer is not null || once is not null) && work.Records.RefusedCount > 0)
-                    throw AllRefused(work.Records, strict: true);
-                if (once is not null)
-                    await work.Records.AppendOnceAsync(once);
-                else if (producer is { } stamp)
-                    await work.Records.AppendAsProducerAsync(stamp, expectedOffset: -1);
-                else
-                    await work.Records.AppendAsync();
-            }
-
-            Receipts.WriteV2(work.Records, work.Answer);
-            MarkReplayed(context.Response, work.Records);
-            Send(context.Response, StatusCodes.Status200OK, Dialect.IsV2(request) ? Dialect.V2Type : "application/json", work.Answer);
         }
         finally
         {
@@ -295,13 +231,13 @@ internal sealed class ProduceHandler(IServiceProvider services)
         Send(context.Response, status, asLines ? NdJsonProduce.ContentType : "application/json", work.Answer);
     }
 
-    private static void MarkReplayed(HttpResponse response, RecordSet records)
+    public static void MarkReplayed(HttpResponse response, RecordSet records)
     {
         if (records.Replayed)
             response.Headers["Idempotent-Replayed"] = "true";
     }
 
-    private static void Send(HttpResponse response, int status, string contentType, PooledBytes body)
+    public static void Send(HttpResponse response, int status, string contentType, PooledBytes body)
     {
         response.StatusCode = status;
         response.ContentType = contentType;
@@ -328,28 +264,6 @@ internal sealed class ProduceHandler(IServiceProvider services)
             Extra = first.Extra,
             RetryAfter = first.RetryAfter,
         };
-    }
-
-    /// <summary>Avro, JSON Schema and Protobuf need a schema registry, which there is none of: what a client without a schema is told is all there is to say.</summary>
-    private static HttpError SchemaMissing(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("records", out var records) || records.ValueKind != JsonValueKind.Array)
-                return HttpError.Invalid("records", "The body is {\"records\":[…]} with at least one record.");
-            var keyed = records.EnumerateArray().Any(r => r.ValueKind == JsonValueKind.Object && r.TryGetProperty("key", out var key) && key.ValueKind != JsonValueKind.Null);
-            if (keyed && !root.TryGetProperty("key_schema", out _) && !root.TryGetProperty("key_schema_id", out _))
-                return new HttpError(422, 42201, "key-schema-missing", "Key schema missing", "Request includes keys but does not include key schema");
-            return root.TryGetProperty("value_schema", out _) || root.TryGetProperty("value_schema_id", out _)
-                ? new HttpError(422, 42202, "value-schema-missing", "Value schema missing", "This server has no schema registry. Use the json, binary or text format.")
-                : new HttpError(422, 42202, "value-schema-missing", "Value schema missing", "Request includes values but does not include value schema");
-        }
-        catch (JsonException e)
-        {
-            return HttpError.BadJson(JsonText.Describe(e));
-        }
     }
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();

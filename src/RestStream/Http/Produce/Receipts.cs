@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Text;
 using System.Text.Json;
 using RestStream.Http.Errors;
 
@@ -51,33 +49,6 @@ internal static class Receipts
         json.WriteEndObject();
     }
 
-    /// <summary>The answer of v2 produce: every entry has the four members of Confluent's proxy.</summary>
-    public static void WriteV2(RecordSet records, PooledBytes into)
-    {
-        into.Append("{\"offsets\":["u8);
-        for (var i = 0; i < records.Count; i++)
-        {
-            if (i > 0)
-                into.Append(","u8);
-            var outcome = records[i];
-            if (outcome.Refusal is { } refusal)
-            {
-                WriteV2Refusal(refusal, into);
-                continue;
-            }
-
-            var text = new SpanWriter(into.GetSpan(ReceiptBytes));
-            text.Append("{\"partition\":"u8);
-            text.Append(outcome.Partition);
-            text.Append(",\"offset\":"u8);
-            text.Append(outcome.Offset);
-            text.Append(",\"error_code\":null,\"error\":null}"u8);
-            into.Advance(text.Length);
-        }
-
-        into.Append("],\"key_schema_id\":null,\"value_schema_id\":null}"u8);
-    }
-
     private static void WritePlace(in Outcome outcome, bool withTopic, PooledBytes into)
     {
         var text = new SpanWriter(into.GetSpan(ReceiptBytes + (withTopic ? outcome.Topic!.Length : 0)));
@@ -98,38 +69,5 @@ internal static class Receipts
         text.Append(outcome.Timestamp);
         text.Append("}"u8);
         into.Advance(text.Length);
-    }
-
-    /// <summary>50003 tells the client that trying again may help, 50002 that it will not.</summary>
-    private static void WriteV2Refusal(HttpError refusal, PooledBytes into)
-    {
-        using var json = new Utf8JsonWriter(into, ErrorBody.WriterOptions);
-        json.WriteStartObject();
-        json.WriteNull("partition"u8);
-        json.WriteNull("offset"u8);
-        json.WriteNumber("error_code"u8, refusal.Status is 429 or 503 or 507 ? 50003 : 50002);
-        json.WriteString("error"u8, refusal.Message);
-        json.WriteEndObject();
-    }
-
-    private ref struct SpanWriter(Span<byte> destination)
-    {
-        private readonly Span<byte> _destination = destination;
-
-        public int Length { get; private set; }
-
-        public void Append(ReadOnlySpan<byte> text)
-        {
-            text.CopyTo(_destination[Length..]);
-            Length += text.Length;
-        }
-
-        public void Append(string ascii) => Length += Encoding.UTF8.GetBytes(ascii, _destination[Length..]);
-
-        public void Append(long number)
-        {
-            Utf8Formatter.TryFormat(number, _destination[Length..], out var written);
-            Length += written;
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using RestStream.Http.Compat;
 using RestStream.Settings;
 using RestStream.Storage.Records;
 
@@ -8,8 +9,9 @@ namespace RestStream.Http.Produce;
 internal sealed partial class RecordParser
 {
     /// <summary>Headers as a list of <c>{"key","value"}</c>, or as an object. Encodes them into <see cref="_headers"/>.</summary>
-    private void ReadHeaders(ReadOnlySpan<byte> json, bool v2, RecordPath path)
+    private void ReadHeaders(ReadOnlySpan<byte> json, Profile? family, RecordPath path)
     {
+        var v2 = family is not null;
         var reader = new Utf8JsonReader(json, _options);
         ReadNext(ref reader);
         if (reader.TokenType == JsonTokenType.StartObject && !v2)
@@ -24,10 +26,11 @@ internal sealed partial class RecordParser
         else if (reader.TokenType == JsonTokenType.StartArray)
         {
             while (ReadNext(ref reader) != JsonTokenType.EndArray)
-                ReadListedHeader(ref reader, json, v2, path);
+                ReadListedHeader(ref reader, json, family, path);
         }
         else
         {
+            Note(Fault.WrongType);
             _problems.Add(path.Error("headers", "headers is a list, [{\"key\":\"trace\",\"value\":\"abc\"}], or an object, {\"trace\":\"abc\"}."));
         }
 
@@ -38,11 +41,13 @@ internal sealed partial class RecordParser
         }
     }
 
-    private void ReadListedHeader(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, bool v2, RecordPath path)
+    private void ReadListedHeader(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, Profile? family, RecordPath path)
     {
+        var v2 = family is not null;
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             SkipValue(ref reader);
+            Note(Fault.WrongType);
             _problems.Add(path.Error($"headers[{_headerCount}]", "A header is {\"key\":\"…\",\"value\":\"…\"}."));
             return;
         }
@@ -70,7 +75,8 @@ internal sealed partial class RecordParser
             {
                 // Unknown, or one of the two a second time.
                 var name = Name(ref reader);
-                if (!v2 || name is "key" or "value")
+                Note(Fault.UnknownMember);
+                if (family is not { RefusesUnknownMembers: false } || name is "key" or "value")
                     _problems.Add(path.Error($"headers[{_headerCount}].{name}", "A header has a key, a value and a value_format, each once."));
                 ReadNext(ref reader);
                 SkipValue(ref reader);
@@ -78,9 +84,19 @@ internal sealed partial class RecordParser
         }
 
         if (key.Kind != JsonTokenType.String)
+        {
+            Note(Fault.WrongType);
             _problems.Add(path.Error($"headers[{_headerCount}].key", "A header's key is a string."));
+        }
+        else if (family is { Produce.HasBridgeSchema: true } && (value.Kind != JsonTokenType.String || value.Length == 2))
+        {
+            Note(Fault.WrongType);
+            _problems.Add(path.Error($"headers[{_headerCount}].value", "A header's value is base64 of at least one byte."));
+        }
         else
+        {
             AddHeader(json, key, value, format, path);
+        }
     }
 
     private void AddHeader(ReadOnlySpan<byte> json, Token key, Token value, DataFormat format, RecordPath path)

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Settings;
 
@@ -29,7 +30,7 @@ internal sealed partial class RecordParser
             default:
                 if (format != DataFormat.Base64)
                     return new Slice(Made: false, token.Start, token.Length);
-                _badBase64 = true;
+                Note(Fault.BadBase64);
                 _problems.Add(path.Error(field, "In base64 format this is a string or null."));
                 return default;
         }
@@ -49,7 +50,7 @@ internal sealed partial class RecordParser
         var length = JsonText.DecodeBase64(Bytes(json, text), _text);
         if (length >= 0)
             return new Slice(Made: true, start, length);
-        _badBase64 = true;
+        Note(Fault.BadBase64);
         _problems.Add(path.Error(field, "This is not base64."));
         return default;
     }

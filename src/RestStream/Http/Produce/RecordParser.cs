@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Settings;
 
@@ -27,8 +28,8 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
     private readonly List<FieldError> _problems = [];
     private int _headerCount;
 
-    /// <summary>The value was base64 and could not be decoded (v2 answers that with 400).</summary>
-    private bool _badBase64;
+    /// <summary>The gravest mistake in the record, which decides what a v2 client is answered.</summary>
+    private Fault _fault;
 
     /// <summary>Reads a body: one record, an array of records, or <c>{"records":[…]}</c>.</summary>
     /// <exception cref="HttpError">400 not JSON; 413 too many records.</exception>
@@ -77,54 +78,6 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         }
     }
 
-    /// <summary>Reads the body of v2 produce: <c>{"records":[…]}</c> with schema members beside it.</summary>
-    /// <exception cref="HttpError">400 not JSON; 422 for anything else that is wrong.</exception>
-    public void ReadV2Body(ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules)
-    {
-        body = WithoutMark(body);
-
-        // Confluent's proxy answers no body as it answers one without records.
-        if (body.IndexOfAnyExcept(" \t\r\n"u8) < 0)
-            throw NoRecords();
-        CheckUtf8(body);
-        var reader = new Utf8JsonReader(body, _options);
-        try
-        {
-            ReadNext(ref reader);
-            if (reader.TokenType != JsonTokenType.StartObject)
-                throw HttpError.Invalid("records", "The body is {\"records\":[…]}.");
-            var seen = false;
-            while (ReadNext(ref reader) == JsonTokenType.PropertyName)
-            {
-                var isRecords = TextIs(ref reader, "records"u8);
-                ReadNext(ref reader);
-                if (!isRecords)
-                {
-                    SkipValue(ref reader);
-                    continue;
-                }
-
-                if (seen)
-                    throw Duplicate("records", RecordPath.Whole);
-                seen = true;
-                if (reader.TokenType != JsonTokenType.StartArray)
-                    throw HttpError.Invalid("records", "records is an array of records.");
-                ReadArray(ref reader, body, into, rules);
-            }
-
-            ExpectEnd(ref reader);
-        }
-        catch (JsonException e)
-        {
-            throw HttpError.BadJson(JsonText.Describe(e));
-        }
-
-        if (into.Count == 0)
-            throw NoRecords();
-
-        static HttpError NoRecords() => HttpError.Invalid("records", "The body is {\"records\":[…]} with at least one record.");
-    }
-
     public static bool IsUtf8(ReadOnlySpan<byte> text) => Utf8.IsValid(text);
 
     public void Dispose()
@@ -169,9 +122,11 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
     private void ReadRecord(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RecordSet into, in RecordRules rules, RecordPath path, bool last)
     {
         _problems.Clear();
-        _badBase64 = false;
+        _fault = Fault.BadValue;
         if (reader.TokenType != JsonTokenType.StartObject)
         {
+            if (rules.Family is { } family)
+                throw family.Refuse(Fault.RecordNotObject, "A record is an object: {\"key\":…,\"value\":…}.", new FieldError(path.Record, "Not an object."));
             SkipValue(ref reader);
             if (last)
                 ExpectEnd(ref reader);
@@ -184,14 +139,17 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         while (ReadNext(ref reader) == JsonTokenType.PropertyName)
         {
             var member = Identify(ref reader, rules.V2);
-            if (member == Member.Unknown && !rules.V2)
+            if (IsUnknown(member, rules))
                 UnknownField(Name(ref reader), path);
             else if (member != Member.Unknown && (record.Seen & member) != 0)
                 throw Duplicate(NameOf(member), path);
             record.Seen |= member;
             ReadNext(ref reader);
-            ReadMember(ref reader, member, ref record, path);
+            ReadMember(ref reader, member, ref record, rules, path);
         }
+
+        if (rules.Family is { Produce.HasBridgeSchema: true })
+            CheckBridgeSchema(record, path);
 
         // An object with unknown members is most likely meant to be the value; the message about them says how.
         if ((record.Seen & Member.Value) == 0 && !rules.V2 && _problems.Count == 0)
@@ -201,7 +159,7 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         Finish(body, record, into, rules, path);
     }
 
-    private void ReadMember(ref Utf8JsonReader reader, Member member, ref RawRecord record, RecordPath path)
+    private void ReadMember(ref Utf8JsonReader reader, Member member, ref RawRecord record, in RecordRules rules, RecordPath path)
     {
         switch (member)
         {
@@ -223,18 +181,22 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
             case Member.ValueFormat:
                 record.ValueFormat = ReadFormat(ref reader, record.ValueFormat, path, "value_format");
                 break;
-            case Member.Partition when reader.TokenType != JsonTokenType.Null:
-                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out record.Partition) || record.Partition < 0)
+            case Member.Partition when reader.TokenType != JsonTokenType.Null || rules.Family is { Produce.HasBridgeSchema: true }:
+                var isNumber = reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out record.Partition);
+                if (!isNumber || record.Partition < 0)
                 {
+                    Note(isNumber ? Fault.BadValue : Fault.WrongType);
                     record.Partition = -1;
                     SkipValue(ref reader);
                     _problems.Add(path.Error("partition", "partition is a whole number from 0 on."));
                 }
 
                 break;
-            case Member.Timestamp when reader.TokenType != JsonTokenType.Null:
-                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out record.Timestamp) || record.Timestamp < 0)
+            case Member.Timestamp when reader.TokenType != JsonTokenType.Null || rules.Family is { Produce.HasBridgeSchema: true }:
+                var isTime = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out record.Timestamp);
+                if (!isTime || record.Timestamp < 0)
                 {
+                    Note(isTime ? Fault.BadValue : Fault.WrongType);
                     SkipValue(ref reader);
                     _problems.Add(path.Error("timestamp", "timestamp is milliseconds since 1970-01-01 UTC as a whole number, such as 1790000000000."));
                 }
@@ -255,7 +217,7 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         var key = Decode(body, record.Key, record.KeyFormat, rules.OnlyStrings, path, "key");
         var value = Decode(body, record.Value, record.ValueFormat, rules.OnlyStrings, path, "value");
         if (record.Headers.Kind is not (JsonTokenType.None or JsonTokenType.Null))
-            ReadHeaders(body.Slice(record.Headers.Start, record.Headers.Length), rules.V2, path);
+            ReadHeaders(body.Slice(record.Headers.Start, record.Headers.Length), rules.Family, path);
         if (!key.IsNull && key.Length > limits.MaxKeyBytes)
             _problems.Add(path.Error("key", $"The key has {key.Length} bytes, {limits.MaxKeyBytes} are taken (setting {LimitOptions.Section}:{nameof(LimitOptions.MaxKeyBytes)})."));
 
@@ -267,10 +229,14 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
             partition = rules.Partition;
         }
 
-        var target = _problems.Count == 0 ? FindTarget(body, record.Topic, into, rules, path) : null;
+        var target = _problems.Count == 0 && rules.RefuseAll is null ? FindTarget(body, record.Topic, into, rules, path) : null;
         if (_problems.Count > 0)
         {
-            Refuse(into, rules, Refusal(rules.V2));
+            Refuse(into, rules, Refusal(rules.Family));
+        }
+        else if (rules.RefuseAll is { } refusal)
+        {
+            into.Refuse(refusal);
         }
         else if (target is not null)
         {
@@ -359,8 +325,13 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
         : TextIs(ref reader, "base64"u8) ? DataFormat.Base64
         : null;
 
-    private void UnknownField(string name, RecordPath path) =>
+    private void UnknownField(string name, RecordPath path)
+    {
+        Note(Fault.UnknownMember);
         _problems.Add(path.Error(name, $"Unknown field '{name}'. {RecordForm}. To store this object itself, wrap it: {{\"value\": …}}."));
+    }
+
+    private void Note(Fault fault) => _fault = fault > _fault ? fault : _fault;
 
     private static HttpError Duplicate(string name, RecordPath path) =>
         new(400, 40000, "malformed-body", "Malformed body", $"'{name}' stands twice in one object, so it is not clear which one is meant.")
@@ -368,12 +339,11 @@ internal sealed partial class RecordParser(LimitOptions limits) : IDisposable
             Errors = [path.Error(name, "Stands twice.")],
         };
 
-    private HttpError Refusal(bool v2)
+    private HttpError Refusal(Profile? family)
     {
         var first = _problems[0].Message;
         var detail = _problems.Count == 1 ? first : $"{first} ({_problems.Count} fields are wrong.)";
-        var (status, code, slug, title) = v2 && _badBase64 ? (400, 40000, "malformed-body", "Malformed body") : (422, 42200, "invalid-request", "Invalid request");
-        return new HttpError(status, code, slug, title, detail) { Errors = [.. _problems] };
+        return family?.Refuse(_fault, detail, [.. _problems]) ?? new HttpError(422, 42200, "invalid-request", "Invalid request", detail) { Errors = [.. _problems] };
     }
 
     /// <summary>v2 refuses the request for what native produce refuses one record for.</summary>

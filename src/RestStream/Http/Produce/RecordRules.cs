@@ -1,3 +1,6 @@
+using RestStream.Http.Compat;
+using RestStream.Http.Errors;
+
 namespace RestStream.Http.Produce;
 
 /// <summary>How the records of one request are read.</summary>
@@ -15,9 +18,14 @@ internal struct RecordRules
     public long Now;
 
     /// <summary>
-    /// REST Proxy v2: unknown members are ignored, an absent value is null, header values are base64, and what is wrong with one record refuses the request.
+    /// REST Proxy v2, as this product speaks it: an absent value is null, header values are base64, and what is wrong with one record refuses the request. Null: native.
     /// </summary>
-    public bool V2;
+    public Profile? Family;
+
+    /// <summary>v2: the records are read, and each of them is refused with this.</summary>
+    public HttpError? RefuseAll;
+
+    public readonly bool V2 => Family is not null;
 
     /// <summary>v2 text format: keys and values must be strings.</summary>
     public bool OnlyStrings;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Settings;
 
@@ -39,6 +40,23 @@ internal static class ReadEndpoints
                 Read(context, streams, new ReadTarget(ParseTopics(topics), null, InCursor: true))),
             "ReadTopics", "Read the records of several topics");
         group.MapLatestRecord();
+    }
+
+    /// <summary>The stateless read of one partition that Redpanda's proxy has, for a profile's path base.</summary>
+    public static void MapV2Records(this IEndpointRouteBuilder routes)
+    {
+        var streams = routes.ServiceProvider.GetRequiredService<StreamGate>();
+        routes.MapGet("/topics/{topic}/partitions/{partition}/records", (string topic, string partition, HttpContext context) =>
+        {
+            var profile = Profile.Of(context);
+            foreach (var name in (ReadOnlySpan<string>)["offset", "timeout", "max_bytes"])
+            {
+                if (profile.Consumers.FetchNamesAll && !context.Request.Query.ContainsKey(name))
+                    throw profile.Refuse(Fault.MissingMember, $"'{name}' is missing: a read names offset, timeout and max_bytes.", new FieldError(name, "Missing."));
+            }
+
+            return Read(context, streams, new ReadTarget([Named(topic)], Number(topic, partition), InCursor: false));
+        });
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 
 namespace RestStream.Http.Records;
@@ -64,6 +65,15 @@ internal readonly record struct ReadForm(ReadFraming Framing, DataFormat V2Forma
         }
 
         return best ?? (asked ? throw NotAcceptable() : s_page);
+    }
+
+    /// <summary>The form of a v2 array: the first type of the family in Accept decides; JSON without one.</summary>
+    /// <exception cref="HttpError">406 naming the types.</exception>
+    public static ReadForm ChooseV2(StringValues accept)
+    {
+        if (V2Accept.FirstOfFamily(accept) is { } type)
+            return Find(type) ?? throw NotAcceptable();
+        return V2Accept.IsTaken(accept) ? s_all[3] : throw NotAcceptable();
     }
 
     private static ReadForm? Find(ReadOnlySpan<char> type)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
+using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Settings;
 
@@ -38,7 +39,7 @@ internal sealed class ReadParameters
     public static ReadParameters Parse(HttpRequest request, LimitOptions limits, TimeProvider clock)
     {
         var query = request.Query;
-        var form = ReadForm.Choose(request.Headers.Accept);
+        var form = Profile.ByPath(request) is null ? ReadForm.Choose(request.Headers.Accept) : ReadForm.ChooseV2(request.Headers.Accept);
         var now = clock.GetUtcNow();
         var parameters = new ReadParameters
         {

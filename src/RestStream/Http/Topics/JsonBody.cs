@@ -53,7 +53,9 @@ internal static class JsonBody
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    /// <summary>The whole body.</summary>
+    /// <exception cref="HttpError">413.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         if (request.ContentLength > MaxBytes)
             throw TooLarge();

@@ -50,6 +50,17 @@ internal static class TopicEndpoints
         topics.MapMethods("/brokers", s_read, Brokers).WithName("ListBrokers").WithSummary("The broker numbers, as REST Proxy v2 lists them").Produces<BrokersJson>();
     }
 
+    /// <summary>The part of it that REST Proxy v2 has, for a profile's path base.</summary>
+    public static void MapV2Topics(this IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/topics", s_read, List);
+        routes.MapMethods("/topics/{topic}", s_read, Describe);
+        routes.MapMethods("/topics/{topic}/partitions", s_read, Partitions);
+        routes.MapMethods("/topics/{topic}/partitions/{partition}", s_read, Partition);
+        routes.MapMethods("/topics/{topic}/partitions/{partition}/offsets", s_read, Offsets);
+        routes.MapMethods("/brokers", s_read, Brokers);
+    }
+
     private static IResult List(
         HttpRequest request, IBroker broker, HttpResponse response,
         [FromQuery(Name = "detail")] string? detail, [FromQuery(Name = "page_token")] string? pageToken, [FromQuery(Name = "limit")] string? limit,
@@ -207,7 +218,7 @@ internal static class TopicEndpoints
     private static IResult Brokers(HttpRequest request) => Json(request, new BrokersJson([ReplicaJson.BrokerId]), TopicJsonContext.Default.BrokersJson);
 
     private static IResult Json<T>(HttpRequest request, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
-        TypedResults.Json(value, type, Dialect.IsV2(request) ? Dialect.V2Type : "application/json", status);
+        TypedResults.Json(value, type, Dialect.AnswerType(request), status);
 
     private static ProducesResponseTypeMetadata Problem(int status) => new(status, typeof(ProblemDetails), ["application/problem+json"]);
 

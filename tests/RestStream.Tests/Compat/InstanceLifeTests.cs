@@ -1,0 +1,240 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using RestStream.TestKit.Processes;
+using RestStream.Tests.Produce;
+using static RestStream.Tests.Compat.CompatServer;
+
+namespace RestStream.Tests.Compat;
+
+/// <summary>How long a consumer instance lives: over a restart of the server, until nobody calls it, and never twice.</summary>
+public sealed class InstanceLifeTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_instance_its_subscription_and_what_it_committed_survive_a_restart(bool killed)
+    {
+        using var folder = new TempFolder("restart");
+        string uri;
+        await using (var server = await ServerProcess.StartAsync(folder["data"], "--RestStream:Broker:MinFreeBytes=0"))
+        {
+            await SendAsync(server, "PUT", "topics/orders", "{}", "application/json");
+            await SendAsync(server, "POST", "topics/orders", """{"records":[{"value":1},{"value":2},{"value":3}]}""", JsonType);
+            var created = await SendAsync(server, "POST", "strimzi/consumers/billing", """{"name":"c1","format":"json","auto.offset.reset":"earliest","enable.auto.commit":false}""");
+            uri = new Uri(created.Json.GetProperty("base_uri").GetString()!).PathAndQuery[1..];
+            await SendAsync(server, "POST", uri + "/subscription", """{"topics":["orders"]}""");
+            Assert.Equal("1 2 3", Values(await SendAsync(server, "GET", uri + "/records?timeout=5000")));
+            Assert.Equal(204, (await SendAsync(server, "POST", uri + "/offsets", """{"offsets":[{"topic":"orders","partition":0,"offset":1}]}""")).Status);
+            await SendAsync(server, "POST", "strimzi/consumers/billing", """{"name":"gone"}""");
+            await SendAsync(server, "DELETE", "strimzi/consumers/billing/instances/gone");
+            if (killed)
+                await server.KillAsync();
+            else
+                Assert.Equal(0, await server.StopAsync());
+        }
+
+        await using var again = await ServerProcess.StartAsync(folder["data"], "--RestStream:Broker:MinFreeBytes=0");
+        var duplicate = await SendAsync(again, "POST", "strimzi/consumers/billing", """{"name":"c1"}""");
+        var deleted = await SendAsync(again, "GET", "strimzi/consumers/billing/instances/gone/records");
+        var commit = await SendAsync(again, "POST", uri + "/offsets", """{"offsets":[{"topic":"orders","partition":0,"offset":2}]}""");
+        var poll = await SendAsync(again, "GET", uri + "/records?timeout=5000");
+
+        Assert.Equal((409, 404, 204), (duplicate.Status, deleted.Status, commit.Status));
+        Assert.Equal((JsonType, "3"), (poll.ContentType, Values(poll)));
+        Assert.Equal("""{"topics":["orders"],"partitions":[{"orders":[0]}]}""", (await SendAsync(again, "GET", uri + "/subscription")).Body);
+    }
+
+    [Fact]
+    public async Task An_instance_that_nobody_calls_is_gone_after_five_minutes_and_a_call_makes_them_begin_anew()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var used = await CreateAsync(server);
+            var idle = await CreateAsync(server);
+            clock.Advance(TimeSpan.FromSeconds(299));
+            Assert.Equal(200, (await server.SendAsync("GET", used + "/subscription")).Status);
+
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await UntilNotFoundAsync(server, idle);
+            Assert.Equal(200, (await server.SendAsync("GET", used + "/subscription")).Status);
+            clock.Advance(TimeSpan.FromSeconds(299));
+            Assert.Equal(200, (await server.SendAsync("GET", used + "/subscription")).Status);
+            clock.Advance(TimeSpan.FromSeconds(301));
+            await UntilNotFoundAsync(server, used);
+
+            // The name is free again.
+            Assert.Equal(200, (await server.SendAsync("POST", "/confluent/consumers/" + used.Split('/')[^3], $$"""{"name":"{{used.Split('/')[^1]}}"}""")).Status);
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_poll_that_waits_keeps_its_instance_and_its_partitions()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock, ("RestStream:Compat:InstanceTimeout", "00:00:20"), ("RestStream:Limits:MaxWait", "00:05:00"));
+        await server.InitializeAsync();
+        try
+        {
+            var topic = await server.CreateTopicAsync();
+            var created = await server.SendAsync("POST", $"/karapace/consumers/{NewName("g")}", """{"format":"json","consumer.request.timeout.ms":200000}""");
+            var uri = created.Json.GetProperty("base_uri").GetString()!;
+            await server.SendAsync("POST", uri + "/subscription", $$"""{"topics":["{{topic}}"]}""");
+            Assert.Equal("[]", (await server.SendAsync("GET", uri + "/records?timeout=0")).Body);
+            var waiting = server.SendAsync("GET", uri + "/records");
+            await server.UntilParkedAsync(1);
+
+            for (var i = 0; i < 9; i++)
+                clock.Advance(TimeSpan.FromSeconds(20));
+            await server.ProduceAsync(topic, 0, "7");
+
+            Assert.Equal("7", Values(await waiting));
+            Assert.Equal(200, (await server.SendAsync("GET", uri + "/subscription")).Status);
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_is_silent_for_longer_than_its_session_goes_on_where_it_was()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var topic = await server.CreateTopicAsync();
+            await server.ProduceAsync(topic, 0, "1", "2");
+            var uri = await CreateAsync(server, """{"format":"json","auto.offset.reset":"earliest","auto.commit.enable":"false"}""");
+            await server.SendAsync("POST", uri + "/subscription", $$"""{"topics":["{{topic}}"]}""");
+            Assert.Equal("1 2", Values(await server.SendAsync("GET", uri + "/records?timeout=0")));
+
+            clock.Advance(TimeSpan.FromSeconds(46));
+            await server.ProduceAsync(topic, 0, "3");
+
+            Assert.Equal("3", Values(await server.SendAsync("GET", uri + "/records?timeout=0")));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    /// <summary>§1.5: how long a poll waits that does not say so, and whether <c>timeout</c> can make it longer.</summary>
+    [Theory]
+    [InlineData("confluent", "{}", "", 1000)]
+    [InlineData("confluent", """{"consumer.request.timeout.ms":5000}""", "", 5000)]
+    [InlineData("confluent", "{}", "?timeout=30000", 1000)]
+    [InlineData("confluent", "{}", "?timeout=300", 300)]
+    [InlineData("strimzi", "{}", "", 100)]
+    [InlineData("strimzi", "{}", "?timeout=30000", 30000)]
+    [InlineData("karapace", "{}", "", 11000)]
+    [InlineData("karapace", """{"consumer.request.timeout.ms":"700"}""", "", 700)]
+    [InlineData("redpanda", "{}", "", 1000)]
+    [InlineData("redpanda", "{}", "?timeout=2500", 2500)]
+    public async Task A_poll_without_records_waits_as_long_as_the_product_says(string profile, string config, string query, int milliseconds)
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var topic = await server.CreateTopicAsync();
+            var created = await server.SendAsync("POST", $"/{profile}/consumers/{NewName("g")}", config);
+            var uri = created.Json.GetProperty("base_uri").GetString()!;
+            await server.SendAsync("POST", uri + "/assignments", $$"""{"partitions":[{"topic":"{{topic}}","partition":0}]}""");
+
+            var waiting = server.SendAsync("GET", uri + "/records" + query);
+            await server.UntilParkedAsync(1);
+            clock.Advance(TimeSpan.FromMilliseconds(milliseconds - 1));
+            Assert.Equal(1, ((Broker.EmbeddedBroker)server.Broker).ParkedReaders);
+            clock.Advance(TimeSpan.FromMilliseconds(1));
+
+            Assert.Equal((200, "[]"), ((await waiting).Status, (await waiting).Body));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_poll_waits_for_fetch_min_bytes_until_its_time_is_up()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var topic = await server.CreateTopicAsync();
+            var uri = await CreateAsync(server, """{"format":"json","auto.offset.reset":"earliest","fetch.min.bytes":1000,"consumer.request.timeout.ms":60000}""");
+            await server.SendAsync("POST", uri + "/assignments", $$"""{"partitions":[{"topic":"{{topic}}","partition":0}]}""");
+            await server.ProduceAsync(topic, 0, "1");
+
+            var waiting = server.SendAsync("GET", uri + "/records");
+            await server.UntilParkedAsync(1);
+            await server.ProduceAsync(topic, 0, $"\"{new string('x', 1000)}\"");
+            Assert.Equal(2, (await waiting).Json.GetArrayLength());
+
+            await server.ProduceAsync(topic, 0, "3");
+            var late = server.SendAsync("GET", uri + "/records");
+            await server.UntilParkedAsync(1);
+            clock.Advance(TimeSpan.FromSeconds(60));
+            Assert.Equal("3", Values(await late));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    private static async Task<string> CreateAsync(CompatServer server, string body = "{}")
+    {
+        var created = await server.SendAsync("POST", $"/confluent/consumers/{NewName("g")}", body);
+        Assert.Equal(200, created.Status);
+        return created.Json.GetProperty("base_uri").GetString()!;
+    }
+
+    /// <summary>Every call is a sign of life, so this asks for another group's instances only until the sweep has come by: the answer itself is what is waited for.</summary>
+    private static async Task UntilNotFoundAsync(CompatServer server, string uri)
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var key = new Uri(uri).AbsolutePath.Split('/');
+        while (server.Broker.TryGetIntake("__consumer_instances", out _) && !IsDeleted(server, $"{key[^3]}/{Uri.UnescapeDataString(key[^1])}"))
+        {
+            giveUp.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        while ((await server.SendAsync("GET", uri + "/subscription")).Status != 404)
+            giveUp.Token.ThrowIfCancellationRequested();
+    }
+
+    private static bool IsDeleted(CompatServer server, string key) => server.Read("__consumer_instances").LastOrDefault(r => r.KeyText == key) is { Value: null };
+
+    private static async Task<Answer> SendAsync(ServerProcess server, string method, string path, string? body = null, string contentType = V2)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null)
+            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = MediaTypeHeaderValue.Parse(contentType) } };
+        if (path.Contains("/records"))
+            request.Headers.TryAddWithoutValidation("Accept", JsonType);
+        using var response = await server.Client.SendAsync(request);
+        return new Answer((int)response.StatusCode, response.Content.Headers.ContentType?.ToString(), await response.Content.ReadAsStringAsync(), response.Headers);
+    }
+
+    private static string Values(Answer poll)
+    {
+        Assert.True(poll.Status == 200, poll.Body);
+        return string.Join(' ', JsonDocument.Parse(poll.Body).RootElement.EnumerateArray().Select(r => r.GetProperty("value").GetRawText()));
+    }
+}
