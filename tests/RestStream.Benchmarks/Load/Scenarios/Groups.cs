@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
-using RestStream.Storage;
 using RestStream.Storage.Files;
 
 namespace RestStream.Benchmarks.Load.Scenarios;
