@@ -1,5 +1,3 @@
-using RestStream.TestKit;
-
 namespace RestStream.Broker.Tests;
 
 public class RetentionTests

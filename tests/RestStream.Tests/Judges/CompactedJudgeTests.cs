@@ -30,8 +30,12 @@ public sealed class CompactedJudgeTests : IAsyncLifetime
         {
             var configs = new Dictionary<string, string>
             {
-                ["cleanup.policy"] = "compact", ["segment.bytes"] = "100000", ["delete.retention.ms"] = "3600000", ["min.cleanable.dirty.ratio"] = "0.01",
-                ["compression.type"] = topic == "append-time" ? "producer" : topic, ["message.timestamp.type"] = topic == "append-time" ? "LogAppendTime" : "CreateTime",
+                ["cleanup.policy"] = "compact",
+                ["segment.bytes"] = "100000",
+                ["delete.retention.ms"] = "3600000",
+                ["min.cleanable.dirty.ratio"] = "0.01",
+                ["compression.type"] = topic == "append-time" ? "producer" : topic,
+                ["message.timestamp.type"] = topic == "append-time" ? "LogAppendTime" : "CreateTime",
             };
             await broker.CreateTopicAsync(new TopicSpec(topic, 1, configs), default);
         }
