@@ -30,8 +30,12 @@ public sealed class CompactedJudgeTests : IAsyncLifetime
         {
             var configs = new Dictionary<string, string>
             {
-                ["cleanup.policy"] = "compact", ["segment.bytes"] = "100000", ["delete.retention.ms"] = "3600000", ["min.cleanable.dirty.ratio"] = "0.01",
-                ["compression.type"] = topic == "append-time" ? "producer" : topic, ["message.timestamp.type"] = topic == "append-time" ? "LogAppendTime" : "CreateTime",
+                ["cleanup.policy"] = "compact",
+                ["segment.bytes"] = "100000",
+                ["delete.retention.ms"] = "3600000",
+                ["min.cleanable.dirty.ratio"] = "0.01",
+                ["compression.type"] = topic == "append-time" ? "producer" : topic,
+                ["message.timestamp.type"] = topic == "append-time" ? "LogAppendTime" : "CreateTime",
             };
             await broker.CreateTopicAsync(new TopicSpec(topic, 1, configs), default);
         }
@@ -83,7 +87,8 @@ public sealed class CompactedJudgeTests : IAsyncLifetime
         Assert.Empty(LogVerifier.Verify(_folder.Path).Findings);
         foreach (var topic in s_topics)
         {
-            Assert.InRange(_expected[topic].Count, Keys / 2, Keys * 3);
+            // Of the 2,400 that were written; packed ones leave more of them in the segment that is still written to.
+            Assert.InRange(_expected[topic].Count, Keys / 2, Keys * 6);
             Assert.Contains(_expected[topic], r => r.Value is null);
             Assert.Equal(_expected[topic].Select(r => r.Offset).Order(), _expected[topic].Select(r => r.Offset));
         }
