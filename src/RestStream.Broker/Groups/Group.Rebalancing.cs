@@ -187,7 +187,7 @@ internal sealed partial class Group
     {
         Answer(old, new JoinGroupResponse(ErrorCode.FencedInstanceId, old.Id));
         Answer(old, new SyncGroupResponse(ErrorCode.FencedInstanceId));
-        old.Consumer?.Ended(old.Id);
+        old.Consumer?.Ended(old.Id, fenced: true);
         var waiter = NewWaiter<JoinGroupResponse>();
         var member = new ClassicMember(id, old.InstanceId, old.ClientId, old.ClientHost)
         {
@@ -299,7 +299,7 @@ internal sealed partial class Group
     /// <summary>Begins the next generation with those who came back.</summary>
     private void CompleteJoin()
     {
-        _joinDeadline = 0;
+        (_joinDeadline, _delayed) = (0, false);
         foreach (var missing in _members.All.Where(m => m.AwaitingJoin is null && !m.IsStatic).ToList())
         {
             _coordinator.Log.MemberDropped(missing.Id, Name, "it did not join the rebalance in time");

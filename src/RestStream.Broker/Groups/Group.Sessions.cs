@@ -8,9 +8,9 @@ internal sealed partial class Group
     /// <summary>When a rebalance goes on without those that did not come; 0 when none is awaited.</summary>
     private long _joinDeadline;
 
-    /// <summary>Not 0 while the first rebalance is delayed: so much longer may the delay become when further members come.</summary>
-    private TimeSpan _delayLeft;
+    /// <summary>The first rebalance of an empty group waits on purpose, and for so much longer at most when further members come.</summary>
     private bool _delayed;
+    private TimeSpan _delayLeft;
 
     /// <summary>When members that did not ask for their assignment are taken for gone; 0 when all did.</summary>
     private long _syncDeadline;
@@ -131,7 +131,6 @@ internal sealed partial class Group
             return;
         }
 
-        _delayed = false;
         CompleteJoin();
     }
 

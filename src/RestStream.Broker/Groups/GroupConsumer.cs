@@ -32,6 +32,8 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     /// <summary>It must join again although nobody else wants a rebalance: other topics, or partitions to hand on.</summary>
     private bool _mustJoin;
 
+    private volatile bool _fenced;
+
     public GroupConsumer(GroupCoordinator coordinator, GroupJoin join, GroupSubscription subscription)
     {
         (_coordinator, _join, _subscription) = (coordinator, join, subscription);
@@ -207,13 +209,14 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         }
     }
 
-    /// <summary>The membership is over: it left, its session ended, or another client took its name.</summary>
-    public void Ended(string memberId)
+    /// <summary>The membership is over: it left, or its session ended. Fenced: another client took its name, so it must not come back by itself.</summary>
+    public void Ended(string memberId, bool fenced = false)
     {
         lock (_lock)
         {
             if (_memberId != memberId)
                 return;
+            _fenced = fenced;
             (_group, _memberId, _assigned) = (null, "", GroupAssignment.None);
             _owned = [];
             _rebalanceWanted.TrySetResult();
@@ -261,6 +264,13 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
+            if (_fenced)
+            {
+                // Whoever asks for the name from now on gets a membership of its own, and takes it back if that is what it wants.
+                _coordinator.Forget(this);
+                throw Refusal(ErrorCode.FencedInstanceId);
+            }
+
             _coordinator.Remember(this);
             while (true)
             {

@@ -19,7 +19,7 @@ public sealed record GroupListing(string Group, GroupState State, string Protoco
 /// <param name="Group">Its name.</param>
 /// <param name="State">Kafka's state.</param>
 /// <param name="ProtocolType"><c>consumer</c>, or empty for a group that only has offsets.</param>
-/// <param name="Protocol">The way of assignment in use, such as <c>range</c>; empty without members.</param>
+/// <param name="Protocol">The way of assignment in use, such as <c>range</c>; empty unless the group is stable.</param>
 /// <param name="Generation">Counts the rebalances.</param>
 /// <param name="LeaderId">Member id of the leader; empty without members.</param>
 /// <param name="Members">In the order in which they joined.</param>

@@ -1,4 +1,6 @@
 using RestStream.Broker.Groups;
+using RestStream.Broker.Groups.Classic;
+using RestStream.Broker.Groups.Formats;
 using RestStream.Storage;
 
 namespace RestStream.Broker.Tests.Groups;
@@ -173,6 +175,56 @@ public sealed class GroupConsumerTests : IAsyncLifetime
         Assert.True(await again.ReadyAsync(TimeSpan.Zero, default));
         Assert.Null(_test.Broker.FindGroupConsumer("g", "w2"));
         Assert.Null(_test.Broker.FindGroupConsumer("other", "w1"));
+    }
+
+    [Fact]
+    public async Task A_member_whose_name_another_client_took_is_told_so_and_does_not_take_it_back()
+    {
+        var member = await _test.JoinedAsync("g", "w1", "orders");
+        var taker = new JoinGroupRequest
+        {
+            Group = "g",
+            MemberId = "",
+            InstanceId = "w1",
+            ProtocolType = "consumer",
+            Protocols = [new GroupProtocol("range", new ConsumerSubscription(["orders"], null, []).ToBytes())],
+            SessionTimeoutMs = 10_000,
+            RebalanceTimeoutMs = 10_000,
+        };
+        var taken = await _test.Broker.Groups.JoinAsync(taker);
+        Assert.Null(taken.Error);
+        Assert.True(member.RebalanceWanted.IsCompleted);
+
+        var refusal = await Assert.ThrowsAsync<BrokerException>(() => member.ReadyAsync(GroupMembers.Long, default).AsTask());
+
+        Assert.Equal(ErrorCode.FencedInstanceId, refusal.Code);
+        Assert.Equal(ErrorCode.UnknownMemberId, Assert.Single(await member.CommitAsync("orders", 0, 5)).Reason);
+        Assert.Null(_test.Broker.Groups.Heartbeat("g", taken.MemberId, "w1", taken.Generation));
+
+        // Asking for the name anew is another matter: that one takes it.
+        var again = await _test.JoinedAsync("g", "w1", "orders");
+        Assert.Equal(4, again.Assignment.Partitions.Count);
+        Assert.Equal(ErrorCode.FencedInstanceId, _test.Broker.Groups.Heartbeat("g", taken.MemberId, "w1", taken.Generation));
+    }
+
+    [Fact]
+    public async Task The_first_rebalance_waits_for_more_members_when_it_is_told_to()
+    {
+        await using var test = await TestBroker.StartAsync(groups: new GroupOptions { InitialRebalanceDelay = TimeSpan.FromSeconds(3) });
+        await test.CreateAsync("orders", 4);
+        var first = test.Join("g", "w1", "range", "orders");
+        var second = test.Join("g", "w2", "range", "orders");
+        var calls = new[] { first.ReadyAsync(GroupMembers.Long, default).AsTask(), second.ReadyAsync(GroupMembers.Long, default).AsTask() };
+        await TestWait.UntilAsync(() => test.Broker.ListGroups(null, 1) is [{ Members: 2 }]);
+
+        // The second one came while the first one waited, so the wait is extended once.
+        test.Clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.DoesNotContain(calls, c => c.IsCompleted);
+        test.Clock.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.All(await Task.WhenAll(calls), Assert.True);
+        Assert.Equal((1, 1), (first.Assignment.Generation, second.Assignment.Generation));
+        Assert.Equal((2, 2), (first.Assignment.Partitions.Count, second.Assignment.Partitions.Count));
     }
 
     [Fact]
