@@ -1,5 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using RestStream.Http;
+using RestStream.Http.Compat;
+using RestStream.Http.Consumers;
+using RestStream.Http.Records;
+using RestStream.Settings;
 using RestStream.Tests.Produce;
 using static RestStream.Tests.Compat.CompatServer;
 
@@ -388,6 +394,27 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         await server.ProduceAsync(topic, 0, "7");
 
         Assert.Equal(["7"], Values(await waiting));
+    }
+
+    [Fact]
+    public async Task What_was_polled_but_could_not_be_sent_is_handed_out_again_unless_a_later_poll_went_on()
+    {
+        var topic = await server.CreateTopicAsync();
+        await server.ProduceAsync(topic, 0, "1", "2");
+        var config = new InstanceConfig { Profile = ProfileName.Confluent, Format = DataFormat.Json, Reset = OffsetReset.Earliest, AutoCommit = false };
+        var store = new InstanceStore(server.Broker, TimeProvider.System, NullLogger.Instance);
+        var instance = new ConsumerInstance(NewName("g"), "c1", config, server.Broker, store, TimeProvider.System, CancellationToken.None);
+        await instance.AssignAsync([new(topic, 0)]);
+        Task<PolledRecords> PollAsync() => instance.PollAsync(RecordJson.V2(DataFormat.Json), null, TimeSpan.Zero, 1000, CancellationToken.None);
+
+        var lost = await PollAsync();
+        await instance.UndoAsync(lost);
+        var again = await PollAsync();
+        await server.ProduceAsync(topic, 0, "3");
+        var next = await PollAsync();
+        await instance.UndoAsync(again);
+
+        Assert.Equal((2, 2, 1, 0), (lost.Records, again.Records, next.Records, (await PollAsync()).Records));
     }
 
     [Fact]
