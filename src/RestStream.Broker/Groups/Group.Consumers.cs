@@ -59,7 +59,7 @@ internal sealed partial class Group
                 {
                     refused.Add(new RefusedCommit(commit.Partition, commit.Offset, ErrorCode.IllegalGeneration));
                 }
-                else if (_offsets.Find(commit.Partition) is not { } entry)
+                else if (commit.MayGoBack || _offsets.Find(commit.Partition) is not { } entry)
                 {
                     accepted.Add((commit, topicId));
                 }

@@ -51,7 +51,7 @@ public interface IGroupConsumer
 
     /// <summary>
     /// Commits next offsets; durable when it returns. An offset is taken when this member has owned the partition without a break since <paramref name="generation"/>;
-    /// one that is not above what is committed already is passed over in silence (a repeated ack). The others are answered as refused, and nothing of them is stored.
+    /// one that is not above what is committed already is passed over in silence (a repeated ack), unless it <see cref="OffsetCommit.MayGoBack"/>. The others are answered as refused, and nothing of them is stored.
     /// </summary>
     /// <param name="offsets">Next offset per partition: one more than the last record that is done.</param>
     /// <param name="generation">The generation in which the records were handed out; -1: the current one.</param>
@@ -77,8 +77,8 @@ public sealed record GroupAssignment(int Generation, IReadOnlyList<TopicPartitio
     public static GroupAssignment None { get; } = new(-1, []);
 }
 
-/// <summary>The next offset to be consumed of a partition.</summary>
-public readonly record struct OffsetCommit(TopicPartition Partition, long Offset, string Metadata = "");
+/// <summary>The next offset to be consumed of a partition. With <paramref name="MayGoBack"/> a member stores it below what is committed too: it went back on purpose, and this is no late ack.</summary>
+public readonly record struct OffsetCommit(TopicPartition Partition, long Offset, string Metadata = "", bool MayGoBack = false);
 
 /// <summary>Why an offset was not taken: <see cref="ErrorCode.IllegalGeneration"/> (another member owned the partition since), <see cref="ErrorCode.UnknownMemberId"/>, <see cref="ErrorCode.UnknownTopicOrPartition"/>.</summary>
 public readonly record struct RefusedCommit(TopicPartition Partition, long Offset, ErrorCode Reason);

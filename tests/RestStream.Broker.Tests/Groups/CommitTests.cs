@@ -59,6 +59,19 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_that_goes_back_on_purpose_is_followed()
+    {
+        var member = await _test.JoinedAsync("g", "w1", "orders");
+        Assert.Empty(await member.CommitAsync("orders", 0, 10));
+
+        Assert.Empty(await member.CommitAsync([new OffsetCommit(new("orders", 0), 3, MayGoBack: true)], member.Assignment.Generation, default));
+
+        Assert.Equal(3, _test.Committed("g", "orders"));
+        await _test.RestartAsync();
+        Assert.Equal(3, _test.Committed("g", "orders"));
+    }
+
+    [Fact]
     public async Task A_partition_that_another_member_owned_since_is_refused_and_the_others_are_taken()
     {
         var first = await _test.JoinedAsync("g", "w1", "orders");

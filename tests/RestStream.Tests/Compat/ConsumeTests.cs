@@ -135,6 +135,23 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         Assert.Equal(stored, server.Broker.CommittedOffset(consumer.Group, new(topic, 0))!.Value.Offset);
     }
 
+    [Fact]
+    public async Task A_commit_below_what_is_committed_is_stored_as_Kafka_stores_it()
+    {
+        var topic = await server.CreateTopicAsync();
+        await server.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 10).Select(i => $"{i}")]);
+        var consumer = await SubscribedAsync("strimzi", topic, more: ""","enable.auto.commit":false""");
+        await consumer.GetAsync("/records");
+
+        foreach (var offset in new[] { 7, 2 })
+        {
+            var commit = await consumer.PostAsync("/offsets", $$"""{"offsets":[{"topic":"{{topic}}","partition":0,"offset":{{offset}}}]}""");
+
+            Assert.Equal(204, commit.Status);
+            Assert.Equal(offset, server.Broker.CommittedOffset(consumer.Group, new(topic, 0))!.Value.Offset);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Profiles))]
     public async Task A_commit_without_a_body_stores_everything_that_was_polled(string profile)

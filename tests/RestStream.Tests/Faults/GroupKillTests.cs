@@ -101,7 +101,7 @@ public class GroupKillTests
             _calls.Add(entry);
     });
 
-    private static string ModeOf(int index) => index switch { 0 or 1 => "poll", 2 => "stream", _ => "stream" };
+    private static string ModeOf(int index) => index switch { 0 or 1 => "poll", 2 => "stream", _ => "v2" };
 
     private async Task ProduceAsync(ServerProcess server, string producer, CancellationToken stop)
     {
@@ -180,7 +180,7 @@ public class GroupKillTests
         Assert.True(report.IsClean, $"{report}\n{Errors()}\nServer:\n{server.Output}");
         Assert.True(report is { AcknowledgedRecords: > 1000, RecordsRead: > 1000 }, report.ToString());
         Assert.Equal("", Errors());
-        foreach (var mode in new[] { "poll", "stream" })
+        foreach (var mode in new[] { "poll", "stream", "v2" })
         {
             var names = _members.Where(m => m.Mode == mode).Select(m => m.Member).ToHashSet();
             Assert.True(_calls.Any(c => names.Contains(c.Member) && c.Records.Count > 0), $"no member of the kind {mode} got a record in the end");

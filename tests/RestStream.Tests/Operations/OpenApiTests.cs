@@ -170,14 +170,14 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
             return;
 
         foreach (var instance in new[] { "c1", "c2" })
-            await client.DeleteAsync($"consumers/demo-group/instances/{instance}");
+            await client.DeleteAsync($"consumers/billing/instances/{instance}");
         var format = accepted.Contains("binary") ? "binary" : accepted.Contains("text") ? "text" : "json";
-        using var made = await client.PostAsync("consumers/demo-group", JsonContent.Create(new { name = "c1", format }));
+        using var made = await client.PostAsync("consumers/billing", JsonContent.Create(new { name = "c1", format }));
         made.EnsureSuccessStatusCode();
         if (operation == "SubscribeConsumer")
             return;
         using var assigned = await client.PostAsync(
-            "consumers/demo-group/instances/c1/assignments", JsonContent.Create(new { partitions = new[] { new { topic = "demo", partition = 0 } } }));
+            "consumers/billing/instances/c1/assignments", JsonContent.Create(new { partitions = new[] { new { topic = "demo", partition = 0 } } }));
         assigned.EnsureSuccessStatusCode();
     }
 

@@ -104,7 +104,7 @@ internal sealed partial class ConsumerInstance
         foreach (var (partition, position) in _positions)
         {
             if (Exists(partition) && (!_stored.TryGetValue(partition, out var stored) || stored != position))
-                offsets.Add(new OffsetCommit(partition, position));
+                offsets.Add(new OffsetCommit(partition, position, MayGoBack: true));
         }
 
         if (offsets.Count == 0)

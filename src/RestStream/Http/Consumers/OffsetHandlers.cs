@@ -28,7 +28,7 @@ internal sealed class OffsetHandlers(ConsumerInstances instances, IServiceProvid
                 body.Only(item, path, profile.Consumers.TakesMetadata ? ["topic", "partition", "offset", "metadata"] : ["topic", "partition", "offset"]);
                 var partition = body.Partition(item, path);
                 var offset = body.Number(item, path, "offset", long.MaxValue - 1, required: true);
-                offsets.Add(new OffsetCommit(partition, (offset ?? 0) + next, body.Text(item, path, "metadata") ?? ""));
+                offsets.Add(new OffsetCommit(partition, (offset ?? 0) + next, body.Text(item, path, "metadata") ?? "", MayGoBack: true));
             }
 
             body.ThrowIfWrong();

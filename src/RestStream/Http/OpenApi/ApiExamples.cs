@@ -180,7 +180,7 @@ internal static class ApiExamples
     public static IReadOnlyDictionary<string, ApiParameter> Parameters { get; } = new ApiParameter[]
     {
         new("topic", "The topic's name.") { Example = "demo" },
-        new("group", "The group's name.") { Example = "billing" },
+        new("group", "The consumer group's name.") { Example = "billing" },
         new("member", "The member's name.") { Example = "w1" },
         new("partition", "The partition's number, from 0 on.") { Example = 0, IsNumber = true },
         new("topics", "Names of topics, with commas between them.") { Example = "demo" },
@@ -200,7 +200,6 @@ internal static class ApiExamples
         new("page_token", "The next_page_token of the page before."),
         new("limit", "Most entries of a page; 100 unless given.") { IsNumber = true },
         new("internal", "true: with internal topics.", "true", "false"),
-        new("group", "The consumer group's name.") { Example = "demo-group" },
         new("instance", "The instance's name.") { Example = "c1" },
         new("at", "earliest, latest, a time such as 2026-09-21T12:00:00Z, or epoch milliseconds."),
     }.ToDictionary(p => p.Name);

@@ -6,7 +6,7 @@ namespace RestStream.Http.OpenApi;
 /// <summary>Examples of REST Proxy v2's consumer instances.</summary>
 internal static class ConsumerExamples
 {
-    private const string Instance = """{"instance_id":"c1","base_uri":"http://localhost:8082/consumers/demo-group/instances/c1"}""";
+    private const string Instance = """{"instance_id":"c1","base_uri":"http://localhost:8082/consumers/billing/instances/c1"}""";
     private const string Partitions = """{"partitions":[{"topic":"demo","partition":0}]}""";
     private const string Committed = """{"offsets":[{"topic":"demo","partition":0,"offset":1,"metadata":""}]}""";
 
