@@ -47,14 +47,16 @@ public sealed class GroupHistoryChecker
     /// <summary>A call that began when a newer generation had been seen already is not answered in an older one.</summary>
     private void CheckGenerations()
     {
-        var seen = Answered.Where(c => c.Generation >= 0).OrderBy(c => c.End).ToArray();
+        // Whoever owns nothing has no place in any generation yet, and was given nothing.
+        var owners = Answered.Where(c => c.Generation >= 0 && c.Owned.Count > 0).ToArray();
+        var seen = owners.OrderBy(c => c.End).ToArray();
         var (next, newest) = (0, -1);
-        foreach (var call in Answered.Where(c => c.Generation >= 0))
+        foreach (var call in owners)
         {
             for (; next < seen.Length && seen[next].End < call.Start; next++)
                 newest = Math.Max(newest, seen[next].Generation);
             if (call.Generation < newest)
-                Found(AnomalyKind.StaleGeneration, call.Owned.FirstOrDefault(("", -1)), -1, $"{call.Member} was answered in generation {call.Generation} after {newest} had been seen");
+                Found(AnomalyKind.StaleGeneration, call.Owned[0], -1, $"{call.Member} was answered in generation {call.Generation} after {newest} had been seen");
         }
     }
 
