@@ -45,7 +45,8 @@ public class TopicTests
     [InlineData("x", 11, ErrorCode.InvalidPartitions)]
     [InlineData("there", 1, ErrorCode.TopicAlreadyExists)]
     [InlineData("a.b", 1, ErrorCode.InvalidTopic)]
-    [InlineData("__reststream_metadata", 1, ErrorCode.TopicAlreadyExists)]
+    [InlineData("__reststream_metadata", 1, ErrorCode.InvalidTopic)]
+    [InlineData("__consumer_offsets", 1, ErrorCode.InvalidTopic)]
     public async Task A_topic_that_cannot_be_is_refused(string name, int partitions, ErrorCode code)
     {
         await using var test = await TestBroker.StartAsync(new BrokerOptions { MaxPartitionsPerTopic = 10, MinFreeBytes = 0 });
