@@ -135,7 +135,9 @@ def stream():
             last = None
             for line in answer:
                 line = line.decode().rstrip("\r\n")
-                if line:
+                # A heartbeat: nothing more is there just now, so what was worked on is acknowledged even if it is little.
+                idle = line.startswith(":")
+                if line and not idle:
                     name, _, value = line.partition(":")
                     event[name] = value.lstrip(" ")
                     continue
@@ -148,10 +150,9 @@ def stream():
                     say(begin=asked, acked=[])
                     end("Ok", generation, owned, [record_of(json.loads(data))])
                     records.append(event_id)
-                    if len(records) < 10:
-                        continue
-                    begin(positions(event_id))
-                    status, _ = control.call("POST", f"/groups/{GROUP}/ack", {"member": MEMBER, "cursor": event_id})
+                if len(records) >= 10 or (idle and records):
+                    begin(positions(records[-1]))
+                    status, _ = control.call("POST", f"/groups/{GROUP}/ack", {"member": MEMBER, "cursor": records[-1]})
                     end(outcome_of(status))
                     records = []
         except (OSError, http.client.HTTPException, ValueError):

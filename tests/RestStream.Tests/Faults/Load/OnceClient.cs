@@ -90,7 +90,7 @@ internal sealed class OnceClient
             Take(body);
             return true;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (Producer.IsCut(e))
         {
             if (!_retries)
                 Forget();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using RestStream.TestKit.History;
@@ -236,7 +237,8 @@ internal sealed class Producer(string name, IReadOnlyList<LoadTopic> topics, Mix
     private void Add(long start, Outcome outcome, IReadOnlyList<HistoryRecord> records) =>
         load.History.Add(new(start, ClientHistory.Now, name, Operation.Send, outcome, records));
 
-    internal static bool IsCut(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException;
+    /// <summary>A connection that dies in the moment in which it comes about is a bare SocketException of the client.</summary>
+    internal static bool IsCut(Exception e) => e is HttpRequestException or SocketException or IOException or OperationCanceledException or ObjectDisposedException;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{name} after {_count} records");
 }
