@@ -77,7 +77,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
             var broker = new EmbeddedBroker(options, topicDefaults, directory, TopicMetadata.Open(directory, clock), instruments, groups ?? new GroupOptions(), clock, logger);
             await broker.LoadTopicsAsync();
             if (broker.TryFindTopic(TopicNames.ConsumerOffsets) is { } offsets)
-                await Task.Run(() => broker._groups.Load(offsets));
+                await Task.Run(() => broker._groups.LoadAsync(offsets, directory.Recovery.CleanShutdown));
             broker.LoadIdempotence();
             instruments.Observe(broker);
             broker._retentionLoop = broker._retention.RunAsync(broker._stopping.Token);

@@ -127,6 +127,25 @@ internal sealed partial class Group
         }
     }
 
+    /// <summary>
+    /// After an unclean stop: a topic that does not flush every record may have lost its newest ones, while a commit is always durable. An offset above the end would then skip
+    /// the records that come to stand there next, so it goes back to the end.
+    /// </summary>
+    public Task GoBackBehindLostRecordsAsync()
+    {
+        lock (_lock)
+        {
+            var back = new List<(OffsetCommit, Guid)>();
+            foreach (var entry in _offsets.All)
+            {
+                if (entry.Committed is { } value && IsOfToday(entry.Partition, value) && _coordinator.EndIfRecordsMayBeLost(entry.Partition) is { } end && end < value.Offset)
+                    back.Add((new OffsetCommit(entry.Partition, end, value.Metadata), value.TopicId));
+            }
+
+            return WriteCommits(back)?.Settled ?? Task.CompletedTask;
+        }
+    }
+
     public CommittedOffset? CommittedOffset(TopicPartition partition)
     {
         lock (_lock)

@@ -19,7 +19,7 @@ internal sealed partial class Group : IHasDeadlines
     private readonly GroupCoordinator _coordinator;
     private readonly Partition _log;
     private readonly Lock _lock = new();
-    private readonly GroupMembership _members = new();
+    private readonly GroupMembers _members = new();
     private readonly Queue<PendingWrite> _writes = new();
     private GroupState _state = GroupState.Empty;
     private GroupState _previousState = GroupState.Dead;

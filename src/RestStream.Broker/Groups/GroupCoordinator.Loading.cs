@@ -8,16 +8,22 @@ namespace RestStream.Broker.Groups;
 internal sealed partial class GroupCoordinator
 {
     /// <summary>Reads all groups back. Sessions of members begin anew; nobody else is active yet.</summary>
-    public void Load(Topic topic)
+    public async Task LoadAsync(Topic topic, bool cleanShutdown)
     {
+        var goingBack = new List<Task>();
         var started = Clock.GetTimestamp();
         Parallel.ForEach(topic.Partitions, Load);
         foreach (var (_, group) in _groups)
         {
             group.StartSessions();
             group.ForgetOffsetsOfEarlierTopics();
+            if (!cleanShutdown)
+                goingBack.Add(group.GoBackBehindLostRecordsAsync());
             group.RebalanceIfIncomplete();
         }
+
+        // Before anybody reads: a full disk leaves it for the next start.
+        await Task.WhenAll(goingBack).ConfigureAwait(false);
 
         if (_groups.Count > 0)
             Log.GroupsLoaded(_groups.Count, MemberCount, Clock.GetElapsedTime(started));

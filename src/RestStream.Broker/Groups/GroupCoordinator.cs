@@ -225,6 +225,10 @@ internal sealed partial class GroupCoordinator : IDisposable
         return topic is not null && (uint)partition.Partition < (uint)topic.Partitions.Length;
     }
 
+    /// <summary>The end of a partition whose topic does not flush every record before it is read; null for the others, which lose nothing.</summary>
+    public long? EndIfRecordsMayBeLost(TopicPartition partition) =>
+        _broker.TryFindTopic(partition.Topic) is { } topic && topic.Settings.Log.Durability != Durability.Fsync ? topic.Partition(partition.Partition).Log.HighWatermark : null;
+
     /// <exception cref="BrokerException"><see cref="ErrorCode.UnknownTopicOrPartition"/>.</exception>
     public Guid TopicIdOf(TopicPartition partition)
     {

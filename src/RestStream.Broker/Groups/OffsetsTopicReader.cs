@@ -1,7 +1,5 @@
-using RestStream.Broker.Fetching;
 using RestStream.Broker.Groups.Formats;
 using RestStream.Broker.Topics;
-using RestStream.Storage;
 using RestStream.Storage.Records;
 
 namespace RestStream.Broker.Groups;
@@ -12,61 +10,23 @@ namespace RestStream.Broker.Groups;
 /// </summary>
 internal sealed class OffsetsTopicReader(Partition partition, GroupRecordHandler handle, Action<string> damaged)
 {
-    private const int ReadBytes = 1024 * 1024;
-
     private readonly Dictionary<long, List<(GroupRecordKey Key, bool Deleted, byte[] Value)>> _open = [];
 
     public void ReadAll()
     {
-        var log = partition.Log;
-        using var buffer = BatchBuffer.Rent(ReadBytes);
-        var offset = log.LogStartOffset;
-        while (offset < log.HighWatermark)
-        {
-            buffer.Length = 0;
-            try
-            {
-                log.Read(offset, ReadBytes, buffer);
-                if (buffer.Length == 0)
-                    break;
-                foreach (var batch in new BatchWalker(buffer.Span, offset))
-                {
-                    Take(batch);
-                    offset = batch.Next;
-                }
-            }
-            catch (StorageException e) when (e.Error == StorageError.DamagedRange && e.Offset > offset)
-            {
-                damaged(e.Message);
-                offset = e.Offset;
-            }
-            catch (DamagedBatchException e)
-            {
-                e.Report(log);
-                damaged($"{partition.Id}: {e.Message}");
-                offset = Math.Max(offset + 1, e.Range.To);
-            }
-        }
+        foreach (var problem in OwnLog.ReadAll(partition.Log, Take))
+            damaged(problem);
     }
 
-    private void Take(BatchAt batch)
+    private void Take(ReadOnlySpan<byte> batch)
     {
-        if (!RecordBatch.IsCrcValid(batch.Bytes))
-            throw new DamagedBatchException(batch.ToDamage("the checksum is wrong"));
-        try
+        using var reader = new RecordReader(batch);
+        while (reader.MoveNext())
         {
-            using var reader = new RecordReader(batch.Bytes);
-            while (reader.MoveNext())
-            {
-                if (reader.Header.IsControl)
-                    EndTransaction(reader.Header.ProducerId, reader.Current);
-                else
-                    Take(reader.Header, reader.Current);
-            }
-        }
-        catch (Exception e) when (e is CorruptBatchException or CorruptGroupRecordException)
-        {
-            throw new DamagedBatchException(batch.ToDamage(e.Message), e);
+            if (reader.Header.IsControl)
+                EndTransaction(reader.Header.ProducerId, reader.Current);
+            else
+                Take(reader.Header, reader.Current);
         }
     }
 

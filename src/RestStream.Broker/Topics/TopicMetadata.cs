@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using RestStream.Broker.Fetching;
 using RestStream.Storage;
 using RestStream.Storage.Records;
 
@@ -39,31 +38,7 @@ internal sealed class TopicMetadata(LogDirectory directory, PartitionLog log, Ti
     public TopicMetadataState Read()
     {
         var state = new TopicMetadataState();
-        using var buffer = BatchBuffer.Rent(1024 * 1024);
-        var offset = log.LogStartOffset;
-        while (offset < log.HighWatermark)
-        {
-            buffer.Length = 0;
-            try
-            {
-                log.Read(offset, 1024 * 1024, buffer);
-                if (buffer.Length == 0)
-                    break;
-                offset = Apply(buffer.Span, offset, state);
-            }
-            catch (StorageException e) when (e.Error == StorageError.DamagedRange && e.Offset > offset)
-            {
-                state.Damage.Add(e.Message);
-                offset = e.Offset;
-            }
-            catch (DamagedBatchException e)
-            {
-                e.Report(log);
-                state.Damage.Add(e.Message);
-                offset = Math.Max(offset + 1, e.Range.To);
-            }
-        }
-
+        state.Damage.AddRange(OwnLog.ReadAll(log, batch => Apply(batch, state)));
         return state;
     }
 
@@ -108,28 +83,6 @@ internal sealed class TopicMetadata(LogDirectory directory, PartitionLog log, Ti
 
     private void Append(RecordBatchBuilder builder, TopicRecord topic) =>
         builder.Append(Now, false, Encoding.UTF8.GetBytes(topic.Name), false, JsonSerializer.SerializeToUtf8Bytes(topic, TopicRecordJson.Default.TopicRecord));
-
-    /// <summary>Applies whole batches and returns the offset behind them.</summary>
-    private static long Apply(ReadOnlySpan<byte> batches, long from, TopicMetadataState state)
-    {
-        foreach (var batch in new BatchWalker(batches, from))
-        {
-            if (!RecordBatch.IsCrcValid(batch.Bytes))
-                throw new DamagedBatchException(batch.ToDamage("the checksum is wrong"));
-            try
-            {
-                Apply(batch.Bytes, state);
-            }
-            catch (Exception e) when (e is JsonException or CorruptBatchException)
-            {
-                throw new DamagedBatchException(batch.ToDamage(e.Message), e);
-            }
-
-            from = batch.Next;
-        }
-
-        return from;
-    }
 
     private static void Apply(ReadOnlySpan<byte> batch, TopicMetadataState state)
     {

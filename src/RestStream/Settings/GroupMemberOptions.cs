@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace RestStream.Settings;
 
-/// <summary>How members read over HTTP, section <c>RestStream:Groups</c>. A request may name its own timeouts, window and way of assignment.</summary>
+/// <summary>How members read over HTTP, consumer instances of REST Proxy v2 too, section <c>RestStream:Groups</c>. A native request may name its own timeouts, window and way of assignment.</summary>
 internal sealed class GroupMemberOptions
 {
     public const string Section = "RestStream:Groups";

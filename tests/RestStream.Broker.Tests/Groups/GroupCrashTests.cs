@@ -35,6 +35,33 @@ public sealed class GroupCrashTests
     }
 
     [Fact]
+    public async Task An_offset_above_what_a_power_cut_left_of_an_unflushed_topic_goes_back_to_its_end()
+    {
+        var disk = new SimulatedDisk();
+        var before = await TestBroker.StartAsync(files: disk, clock: _clock, folder: "/data");
+        await before.CreateAsync("kept", 1);
+        await before.CreateAsync(Topic, 1, ("reststream.durability", "os"));
+        foreach (var topic in new[] { "kept", Topic })
+        {
+            for (var i = 0; i < 10; i++)
+                await before.ProduceAsync(topic, 0, $"{i}");
+            await before.CommitAsync("g", topic, 0, 10, "note");
+        }
+
+        var cut = disk.Reboot(seed: 1);
+        await using var after = await TestBroker.StartAsync(files: cut, clock: _clock, folder: "/data");
+
+        var end = after.Broker.DescribeTopic(Topic).Partitions[0].HighWatermark;
+        Assert.InRange(end, 0, 9);
+        Assert.Equal(end, after.Committed("g", Topic));
+        Assert.Equal("note", after.Broker.CommittedOffset("g", s_first)!.Value.Metadata);
+        Assert.Equal(10, after.Committed("g", "kept"));
+        await after.RestartAsync();
+        Assert.Equal((end, 10), (after.Committed("g", Topic), after.Committed("g", "kept")));
+        await before.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_full_disk_refuses_commits_and_rebalances_and_both_go_on_when_there_is_room()
     {
         var disk = new SimulatedDisk();

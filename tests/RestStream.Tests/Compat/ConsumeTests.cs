@@ -420,7 +420,7 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         await server.ProduceAsync(topic, 0, "1", "2");
         var config = new InstanceConfig { Profile = ProfileName.Confluent, Format = DataFormat.Json, Reset = OffsetReset.Earliest, AutoCommit = false };
         var store = new InstanceStore(server.Broker, TimeProvider.System, NullLogger.Instance);
-        var instance = new ConsumerInstance(NewName("g"), "c1", config, server.Broker, store, TimeProvider.System, CancellationToken.None);
+        var instance = new ConsumerInstance(NewName("g"), "c1", config, server.Broker, store, new GroupMemberOptions(), TimeProvider.System, CancellationToken.None);
         await instance.AssignAsync([new(topic, 0)]);
         Task<PolledRecords> PollAsync() => instance.PollAsync(RecordJson.V2(DataFormat.Json), null, TimeSpan.Zero, 1000, CancellationToken.None);
 

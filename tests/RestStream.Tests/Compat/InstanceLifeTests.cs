@@ -46,6 +46,30 @@ public sealed class InstanceLifeTests
     }
 
     [Fact]
+    public async Task The_settings_of_group_members_are_those_of_instances_too()
+    {
+        using var folder = new TempFolder("settings");
+        await using var server = await ServerProcess.StartAsync(
+            folder["data"], "--RestStream:Broker:MinFreeBytes=0", "--RestStream:Groups:Assignor=roundrobin", "--RestStream:Groups:SessionTimeout=00:00:01");
+        await SendAsync(server, "PUT", "topics/orders", "{}", "application/json");
+        await SendAsync(server, "POST", "topics/orders", """{"records":[{"value":1}]}""", JsonType);
+        foreach (var name in new[] { "c1", "c2" })
+        {
+            await SendAsync(server, "POST", "consumers/billing", $$"""{"name":"{{name}}","format":"json","auto.offset.reset":"earliest","auto.commit.enable":"false"}""");
+            await SendAsync(server, "POST", $"consumers/billing/instances/{name}/subscription", """{"topics":["orders"]}""");
+        }
+
+        Assert.Equal("1", Values(await SendAsync(server, "GET", "consumers/billing/instances/c1/records?timeout=5000")));
+        var group = await SendAsync(server, "GET", "groups/billing", contentType: "application/json");
+
+        // c1 never calls again: the only partition comes to c2 when its second is over, long before the 45 of the default.
+        var second = await SendAsync(server, "GET", "consumers/billing/instances/c2/records?timeout=20000");
+
+        Assert.Equal("roundrobin", group.Json.GetProperty("protocol").GetString());
+        Assert.Equal("1", Values(second));
+    }
+
+    [Fact]
     public async Task An_instance_that_nobody_calls_is_gone_after_five_minutes_and_a_call_makes_them_begin_anew()
     {
         var clock = new ManualClock();

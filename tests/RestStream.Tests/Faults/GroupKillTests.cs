@@ -55,7 +55,7 @@ public class GroupKillTests
 
     private async Task<ServerProcess> StartAsync(TempFolder folder, int round)
     {
-        var server = await ServerProcess.StartAsync(folder["data"], [.. ProcessTests.BusyJournal, "--RestStream:Limits:Heartbeat=00:00:01"]);
+        var server = await ServerProcess.StartAsync(folder["data"], [.. ProcessTests.BusyJournal, "--RestStream:Limits:Heartbeat=00:00:01", "--RestStream:Groups:SessionTimeout=00:00:02"]);
         if (round == 0)
         {
             using var created = await server.Client.PutAsJsonAsync($"topics/{Topic}", new { partitions = Partitions });
@@ -83,8 +83,7 @@ public class GroupKillTests
         if (_random.Next(2) == 0)
             await WhenHandedOutAsync(server, _random.Next(1, 50));
 
-        // A v2 client that is gone for good leaves its instance to the idle expiry, which is far longer than this test.
-        _members[victim] = NewMember(folder, mode == "v2" || _random.Next(2) == 0 ? name : $"m{_names++}", mode);
+        _members[victim] = NewMember(folder, _random.Next(2) == 0 ? name : $"m{_names++}", mode);
 
         await WhenHandedOutAsync(server, _random.Next(50, 200));
         if (killServer)

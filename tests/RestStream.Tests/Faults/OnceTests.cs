@@ -18,11 +18,11 @@ public class OnceTests
     private readonly Random _random = new(ProcessTests.Seed);
 
     [Fact]
-    public async Task Six_kills_under_load_write_every_retried_request_once_and_no_unit_by_half()
+    public async Task Twenty_kills_under_load_write_every_retried_request_once_and_no_unit_by_half()
     {
         using var folder = new TempFolder("once");
         List<OnceClient> clients = [];
-        for (var round = 0; round < 6; round++)
+        for (var round = 0; round < 20; round++)
         {
             await using var server = await ServerProcess.StartAsync(new ServerProcessOptions { DataDirectory = folder["data"], Arguments = ProcessTests.BusyJournal });
             if (round == 0)

@@ -10,7 +10,7 @@ internal sealed class ClassicMember(string id, string? instanceId, string client
     public required int SessionTimeoutMs { get; set; }
     public required int RebalanceTimeoutMs { get; set; }
 
-    /// <summary>Best first. Changed through <see cref="GroupMembership.SetProtocols"/>, which counts them.</summary>
+    /// <summary>Best first. Changed through <see cref="GroupMembers.SetProtocols"/>, which counts them.</summary>
     public required IReadOnlyList<GroupProtocol> Protocols { get; set; }
 
     /// <summary>Empty until the leader assigned something.</summary>

@@ -38,7 +38,7 @@ internal sealed partial class ConsumerInstance
                 // Nobody would see what is taken from here on.
                 cancellationToken.ThrowIfCancellationRequested();
                 var left = wait - clock.GetElapsedTime(started);
-                var settling = s_settling - clock.GetElapsedTime(started);
+                var settling = members.JoinWait - clock.GetElapsedTime(started);
                 if (_membership is { } member && !await JoinAsync(member, left > settling ? left : settling, cancellationToken))
                     return polled;
                 if (IsOver(polled))

@@ -32,7 +32,7 @@ internal sealed partial class ConsumerInstance
         {
             // After a restart the group's answer is what the client knows already.
             if (_loaded && _membership is { } member)
-                await JoinAsync(member, s_settling, CancellationToken.None);
+                await JoinAsync(member, members.JoinWait, CancellationToken.None);
             foreach (var place in places)
             {
                 if (!Assigned.Contains(place.Partition))
@@ -80,7 +80,7 @@ internal sealed partial class ConsumerInstance
             }
 
             if (_membership is { } member && _assignment.Generation < 0)
-                await JoinAsync(member, s_settling, CancellationToken.None);
+                await JoinAsync(member, members.JoinWait, CancellationToken.None);
             var refused = await StoreAsync(offsets);
             foreach (var commit in offsets.Where(o => !refused.Any(r => r.Partition == o.Partition)))
                 _stored[commit.Partition] = commit.Offset;

@@ -2,6 +2,8 @@ using RestStream.Broker;
 using RestStream.Broker.Groups;
 using RestStream.Http.Compat;
 using RestStream.Http.Errors;
+using RestStream.Http.Groups;
+using RestStream.Settings;
 using RestStream.Storage;
 
 namespace RestStream.Http.Consumers;
@@ -11,11 +13,9 @@ namespace RestStream.Http.Consumers;
 /// timer. Its calls take turns at <see cref="_gate"/>; a poll that waits lets the others in, and is woken when what it waits for has changed.
 /// The group knows it by its name (a static member), so that it is the same member again after a silence or a restart of the server.
 /// </summary>
-internal sealed partial class ConsumerInstance(string group, string name, InstanceConfig config, IBroker broker, InstanceStore store, TimeProvider clock, CancellationToken stopping)
+internal sealed partial class ConsumerInstance(
+    string group, string name, InstanceConfig config, IBroker broker, InstanceStore store, GroupMemberOptions members, TimeProvider clock, CancellationToken stopping)
 {
-    /// <summary>A poll may wait this long for its group to settle, even when its own time is shorter: an empty first poll tells nobody anything.</summary>
-    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(5);
-
     private readonly Lock _useLock = new();
     private readonly SemaphoreSlim _gate = new(1, 1);
 
@@ -231,6 +231,9 @@ internal sealed partial class ConsumerInstance(string group, string name, Instan
         InstanceId = Name,
         Topics = subscription.Topics,
         TopicPattern = subscription.Pattern,
+        Assignors = Assignors.Offered(asked: null, members.Assignor),
+        SessionTimeout = members.SessionTimeout,
+        RebalanceTimeout = members.RebalanceTimeout,
         ClientId = Profile.Name.ToString().ToLowerInvariant(),
     });
 

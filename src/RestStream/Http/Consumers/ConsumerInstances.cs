@@ -18,6 +18,7 @@ internal sealed class ConsumerInstances(IServiceProvider services, ILogger<Consu
     private static readonly TimeSpan s_leastSweep = TimeSpan.FromSeconds(1);
 
     private readonly CompatOptions _options = services.GetRequiredService<IOptions<CompatOptions>>().Value;
+    private readonly GroupMemberOptions _members = services.GetRequiredService<IOptions<GroupMemberOptions>>().Value;
     private readonly TimeProvider _clock = services.GetRequiredService<TimeProvider>();
     private readonly CancellationToken _stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
     private readonly ConcurrentDictionary<(string Group, string Name), ConsumerInstance> _instances = new();
@@ -94,7 +95,7 @@ internal sealed class ConsumerInstances(IServiceProvider services, ILogger<Consu
     }
 
     private ConsumerInstance New(string group, string name, InstanceConfig config) =>
-        new(group, name, config, services.GetRequiredService<IBroker>(), _store, _clock, _stopping);
+        new(group, name, config, services.GetRequiredService<IBroker>(), _store, _members, _clock, _stopping);
 
     private async Task ReadAsync()
     {

@@ -1,10 +1,12 @@
+using System.Text.Json;
 using RestStream.Broker.Fetching;
+using RestStream.Broker.Groups.Formats;
 using RestStream.Storage;
 using RestStream.Storage.Records;
 
-namespace RestStream.Broker.Idempotence;
+namespace RestStream.Broker.Topics;
 
-/// <summary>Reads a log that the broker keeps for itself.</summary>
+/// <summary>Reads a log that the broker keeps for itself: topics, groups, producer ids, idempotency keys.</summary>
 internal static class OwnLog
 {
     /// <summary>Bytes read at a time.</summary>
@@ -12,7 +14,7 @@ internal static class OwnLog
 
     public delegate void BatchSeen(ReadOnlySpan<byte> batch);
 
-    /// <summary>Shows every batch from the start of the log. What is damaged is passed over and told in the answer.</summary>
+    /// <summary>Shows every batch from the start of the log. What is damaged, or cannot be understood, is passed over, reported to the log, and told in the answer.</summary>
     public static List<string> ReadAll(PartitionLog log, BatchSeen seen)
     {
         var damage = new List<string>();
@@ -28,9 +30,7 @@ internal static class OwnLog
                     break;
                 foreach (var batch in new BatchWalker(buffer.Span, offset))
                 {
-                    if (!RecordBatch.IsCrcValid(batch.Bytes))
-                        throw new DamagedBatchException(batch.ToDamage("the checksum is wrong"));
-                    seen(batch.Bytes);
+                    Show(batch, seen);
                     offset = batch.Next;
                 }
             }
@@ -42,11 +42,25 @@ internal static class OwnLog
             catch (DamagedBatchException e)
             {
                 e.Report(log);
-                damage.Add(e.Message);
+                damage.Add($"{log.Id}: {e.Message}");
                 offset = Math.Max(offset + 1, e.Range.To);
             }
         }
 
         return damage;
+    }
+
+    private static void Show(BatchAt batch, BatchSeen seen)
+    {
+        if (!RecordBatch.IsCrcValid(batch.Bytes))
+            throw new DamagedBatchException(batch.ToDamage("the checksum is wrong"));
+        try
+        {
+            seen(batch.Bytes);
+        }
+        catch (Exception e) when (e is CorruptBatchException or CorruptGroupRecordException or JsonException or FormatException)
+        {
+            throw new DamagedBatchException(batch.ToDamage(e.Message), e);
+        }
     }
 }

@@ -3,7 +3,7 @@ namespace RestStream.Broker.Groups.Classic;
 /// <summary>
 /// Who is in a group, in the order of joining, and what they have in common. Knows nothing of states, time and the log. Touched under the group's lock only.
 /// </summary>
-internal sealed class GroupMembership
+internal sealed class GroupMembers
 {
     private readonly List<ClassicMember> _members = [];
     private readonly Dictionary<string, ClassicMember> _byId = new(StringComparer.Ordinal);
