@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using RestStream.TestKit.Processes;
@@ -43,6 +45,34 @@ public sealed class InstanceLifeTests
         Assert.Equal((409, 404, 204), (duplicate.Status, deleted.Status, commit.Status));
         Assert.Equal((JsonType, "3"), (poll.ContentType, Values(poll)));
         Assert.Equal("""{"topics":["orders"],"partitions":[{"orders":[0]}]}""", (await SendAsync(again, "GET", uri + "/subscription")).Body);
+    }
+
+    [Fact]
+    public async Task The_group_shows_where_the_client_of_an_instance_called_from()
+    {
+        using var folder = new TempFolder("host");
+        await using var server = await ServerProcess.StartAsync(folder["data"], "--RestStream:Broker:MinFreeBytes=0");
+
+        // All of 127.0.0.0/8 is this machine.
+        using var elsewhere = new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+                await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var client = new HttpClient(elsewhere) { BaseAddress = server.Address };
+        await SendAsync(server, "PUT", "topics/orders", "{}", "application/json");
+        using var created = await client.PostAsync("consumers/billing", new StringContent("""{"name":"c1","format":"json"}""", Encoding.UTF8, MediaTypeHeaderValue.Parse(V2)));
+        await SendAsync(server, "POST", "consumers/billing/instances/c1/subscription", """{"topics":["orders"]}""");
+        await SendAsync(server, "GET", "consumers/billing/instances/c1/records?timeout=0");
+
+        var group = await SendAsync(server, "GET", "groups/billing", contentType: "application/json");
+
+        Assert.Equal("/127.0.0.2", group.Json.GetProperty("members")[0].GetProperty("client_host").GetString());
     }
 
     [Fact]

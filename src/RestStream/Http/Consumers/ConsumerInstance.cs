@@ -235,6 +235,7 @@ internal sealed partial class ConsumerInstance(
         SessionTimeout = members.SessionTimeout,
         RebalanceTimeout = members.RebalanceTimeout,
         ClientId = Profile.Name.ToString().ToLowerInvariant(),
+        ClientHost = Config.ClientHost,
     });
 
     private async Task ForgetSubscriptionAsync()

@@ -19,7 +19,7 @@ internal sealed class InstanceHandlers(ConsumerInstances instances, BaseUri base
             throw profile.Refuse(Fault.BadValue, problem.Replace("topic", "group", StringComparison.Ordinal), new FieldError("group", problem));
         var body = await V2Body.ReadAsync(context, profile, optional: true);
         var (name, config) = CreateBody.Parse(body, profile);
-        await instances.CreateAsync(profile, group, name, config);
+        await instances.CreateAsync(profile, group, name, config with { ClientHost = $"/{context.Connection.RemoteIpAddress}" });
         foreach (var setting in (ReadOnlySpan<string>)["enable.auto.commit", "isolation.level"])
         {
             if (profile.Name == ProfileName.Confluent && V2Body.Has(body.Root, setting))

@@ -24,6 +24,9 @@ internal sealed record InstanceConfig
 
     /// <summary>Kept for the client; there are no transactions that one could read before they are committed.</summary>
     public string IsolationLevel { get; init; } = "read_uncommitted";
+
+    /// <summary>Where the client that created it called from, as Kafka writes it: <c>/192.0.2.7</c>. Shown by the group's description.</summary>
+    public string ClientHost { get; init; } = "";
 }
 
 /// <summary>What an instance reads: topics or a pattern, shared with its group, or partitions that it chose itself.</summary>
@@ -61,9 +64,15 @@ internal sealed record InstanceRecord(
     [JsonPropertyName("version")]
     public int Version { get; init; } = CurrentVersion;
 
+    [JsonPropertyName("client_host")]
+    public string ClientHost { get; init; } = "";
+
     public static InstanceRecord From(InstanceConfig config, Subscription subscription) => new(
         Lower(config.Profile), FormatName(config.Format), Lower(config.Reset), config.AutoCommit, config.FetchMinBytes, (long?)config.RequestTimeout?.TotalMilliseconds,
-        config.IsolationLevel, subscription.Topics, subscription.Pattern, [.. subscription.Partitions.Select(p => new PartitionRecord(p.Topic, p.Partition))]);
+        config.IsolationLevel, subscription.Topics, subscription.Pattern, [.. subscription.Partitions.Select(p => new PartitionRecord(p.Topic, p.Partition))])
+    {
+        ClientHost = config.ClientHost,
+    };
 
     public InstanceConfig ToConfig() => new()
     {
@@ -74,6 +83,7 @@ internal sealed record InstanceRecord(
         FetchMinBytes = FetchMinBytes,
         RequestTimeout = RequestTimeoutMs is { } ms ? TimeSpan.FromMilliseconds(ms) : null,
         IsolationLevel = IsolationLevel,
+        ClientHost = ClientHost,
     };
 
     public Subscription ToSubscription() => new()
