@@ -8,6 +8,12 @@ public sealed partial class PartitionLog
     // Producers as they will be when the group in work is written; a group that fails leaves no trace. Committer thread.
     private readonly Dictionary<long, Producer> _groupProducers = [];
 
+    /// <summary>Those of earlier groups, to be used again: a busy producer is in every group.</summary>
+    private readonly Stack<Producer> _spareProducers = [];
+
+    /// <summary>More is a burst; its memory is given back.</summary>
+    private const int MaxSpareProducers = 256;
+
     /// <summary>Reads the producers' state if it was not needed before. Committer thread.</summary>
     internal void LoadProducers()
     {
@@ -52,21 +58,33 @@ public sealed partial class PartitionLog
     {
         if (!_groupProducers.TryGetValue(batch.ProducerId, out var producer))
         {
+            if (!_spareProducers.TryPop(out producer))
+                producer = new Producer(new ProducerState { ProducerId = batch.ProducerId });
             lock (_writeLock)
             {
-                producer = Producers.Find(batch.ProducerId)?.Copy();
-                if (producer is null)
+                var written = Producers.Find(batch.ProducerId);
+                producer.Become(batch.ProducerId, written);
+                if (written is null)
                     Producers.MakeRoom(max);
             }
 
-            _groupProducers.Add(batch.ProducerId, producer ??= new Producer(new ProducerState { ProducerId = batch.ProducerId }));
+            _groupProducers.Add(batch.ProducerId, producer);
         }
 
         producer.Add(batch);
     }
 
     /// <summary>The group is written, or failed. Committer thread.</summary>
-    internal void EndGroup() => _groupProducers.Clear();
+    internal void EndGroup()
+    {
+        foreach (var (_, producer) in _groupProducers)
+        {
+            if (_spareProducers.Count < MaxSpareProducers)
+                _spareProducers.Push(producer);
+        }
+
+        _groupProducers.Clear();
+    }
 
     private ProducerVerdict JudgeByRules(in RecordBatchHeader batch)
     {

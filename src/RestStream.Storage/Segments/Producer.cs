@@ -22,7 +22,12 @@ internal sealed class Producer
     /// <summary>When a pass first found it idle (epoch ms); 0 = it wrote since the last pass.</summary>
     public long IdleSince { get; set; }
 
-    public Producer Copy() => new(State with { }) { _earlier = _earlier, _earlierCount = _earlierCount };
+    /// <summary>Is from now on what the other is, or (null) a producer of that id that nobody heard of before. Allocates nothing.</summary>
+    public void Become(long producerId, Producer? other)
+    {
+        State.CopyFrom(producerId, other?.State ?? ProducerState.Unknown);
+        (_earlier, _earlierCount) = other is null ? (default, 0) : (other._earlier, other._earlierCount);
+    }
 
     /// <summary>What Kafka's rules say of this batch, if it came next.</summary>
     public ProducerVerdict Judge(in RecordBatchHeader batch)
@@ -109,7 +114,9 @@ internal sealed class Producer
 /// <summary>What a producer snapshot keeps of one producer; -1 where there is none.</summary>
 internal sealed record ProducerState
 {
-    public required long ProducerId { get; init; }
+    public static ProducerState Unknown { get; } = new() { ProducerId = -1 };
+
+    public required long ProducerId { get; set; }
     public short Epoch { get; set; } = -1;
     public int LastSequence { get; set; } = -1;
     public long LastOffset { get; set; } = -1;
@@ -119,6 +126,12 @@ internal sealed record ProducerState
     public long Timestamp { get; set; } = -1;
     public int CoordinatorEpoch { get; set; } = -1;
     public long CurrentTransactionFirstOffset { get; set; } = -1;
+
+    public void CopyFrom(long producerId, ProducerState other)
+    {
+        (ProducerId, Epoch, LastSequence, LastOffset) = (producerId, other.Epoch, other.LastSequence, other.LastOffset);
+        (OffsetDelta, Timestamp, CoordinatorEpoch, CurrentTransactionFirstOffset) = (other.OffsetDelta, other.Timestamp, other.CoordinatorEpoch, other.CurrentTransactionFirstOffset);
+    }
 }
 
 /// <summary>Where a batch stands in its producer's order.</summary>

@@ -16,6 +16,7 @@ internal static class LoadCommand
         ("single256", "one record a request on 256 connections, against a bare POST", Produce.Single256Async),
         ("once64", "one record a request on 64 connections with Producer-Seq, against the same without", Once.SingleAsync),
         ("once100", "the same with 100 records of 1 KiB a request", Once.BatchAsync),
+        ("once-check", "appends of one record with a sequence against the same without, inside the engine", Once.CheckAsync),
         ("topics1000", "the same spread over 1,000 topics, against one topic", ManyTopics.RunAsync),
         ("parked", "10,000 idle SSE readers: memory and idle processor time", Readers.ParkedAsync),
         ("fanout", "one record to 1,000 SSE followers", Readers.FanOutAsync),

@@ -1,7 +1,15 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Benchmarks.Load.Client;
+using RestStream.Broker;
+using RestStream.Broker.Groups;
+using RestStream.Broker.Topics;
+using RestStream.Storage;
+using RestStream.Storage.Files;
+using RestStream.Storage.Records;
 
 namespace RestStream.Benchmarks.Load.Scenarios;
 
@@ -61,6 +69,53 @@ internal static class Once
         report.Add(scenario, "requests per second", rates, "/s");
         report.Add(scenario, "server processor time per request", cost, "us");
         report.Add(scenario, "server processor time per request, without", plainCost, "us");
+    }
+
+    /// <summary>The check alone, inside the engine: 64 producers that append one record of 200 bytes each time, durable, with a sequence and without.</summary>
+    public static async Task CheckAsync(LoadSession session)
+    {
+        const string scenario = "once-check";
+        using var folder = session.NewFolder(scenario);
+        await using var broker = await EmbeddedBroker.OpenAsync(
+            Path.Combine(folder.Path, "data"), new BrokerOptions(), new LinuxFileSystem(), TimeProvider.System, NullLogger.Instance, new GroupOptions());
+        foreach (var topic in new[] { "once", "plain" })
+            await broker.CreateTopicAsync(new TopicSpec(topic, 1, new Dictionary<string, string>()), default);
+        var value = Encoding.ASCII.GetBytes(new string('x', 200));
+        var sequences = new int[Connections];
+        await AppendForAsync("once", session.Options.RoundLength);
+        await AppendForAsync("plain", session.Options.RoundLength);
+
+        var (with, without, ratios) = (new List<double>(), new List<double>(), new List<double>());
+        for (var round = 0; round < session.Options.Rounds; round++)
+        {
+            with.Add(await AppendForAsync("once", session.Options.RoundLength));
+            without.Add(await AppendForAsync("plain", session.Options.RoundLength));
+            ratios.Add(without[^1] / with[^1]);
+        }
+
+        session.Report.Add(scenario, "ratio of processor time, without to with", ratios, "x");
+        session.Report.Add(scenario, "processor time of the check", [.. with.Zip(without, (a, b) => a - b)], "us");
+        session.Report.Add(scenario, "processor time of an append", with, "us");
+        session.Report.Add(scenario, "processor time of an append, without", without, "us");
+
+        async Task<double> AppendForAsync(string topic, TimeSpan duration)
+        {
+            var (watch, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
+            var appends = await Task.WhenAll(Enumerable.Range(0, Connections).Select(i => Task.Run(async () =>
+            {
+                using var builder = new RecordBatchBuilder();
+                var count = 0L;
+                for (; watch.Elapsed < duration; count++)
+                {
+                    builder.Append(0, keyIsNull: true, default, valueIsNull: false, value);
+                    var batch = topic == "plain" ? builder.Build() : builder.Build(CompressionCodec.None, producerId: i + 1, producerEpoch: 0, baseSequence: sequences[i]++);
+                    await broker.ProduceAsync(new TopicPartition(topic, 0), batch);
+                }
+
+                return count;
+            })));
+            return (Environment.CpuUsage.TotalTime - before).TotalMicroseconds / appends.Sum();
+        }
     }
 
     /// <summary>The requests of one connection, which is one producer; without headers the same bytes otherwise.</summary>
