@@ -8,7 +8,9 @@ public class DependencyRuleTests
     [Theory]
     [InlineData("RestStream.Storage", "")]
     [InlineData("RestStream.Broker", "RestStream.Storage")]
-    [InlineData("RestStream", "RestStream.Broker")]
+    [InlineData("RestStream.Connect.Api", "")]
+    [InlineData("RestStream.Connect", "RestStream.Broker RestStream.Connect.Api")]
+    [InlineData("RestStream", "RestStream.Broker RestStream.Connect")]
     public void A_project_references_only_what_the_diagram_allows(string project, string allowed)
     {
         var file = Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../../src", project, project + ".csproj");
