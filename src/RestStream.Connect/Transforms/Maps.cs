@@ -1,4 +1,5 @@
 using System.Collections;
+using RestStream.Connect.Data;
 
 namespace RestStream.Connect.Transforms;
 
@@ -15,4 +16,9 @@ internal static class Maps
             copy[entry.Key] = entry.Value;
         return copy;
     }
+
+    /// <summary>A key as the name of a field.</summary>
+    /// <exception cref="DataException">It is no text.</exception>
+    public static string Name(object key, string purpose) =>
+        key as string ?? throw new DataException($"Only text is supported as the name of a field for [{purpose}], found: {Requirements.TypeName(key)}");
 }

@@ -17,6 +17,14 @@ internal static class Schemas
         return builder.WithParameters(source.Parameters);
     }
 
+    /// <summary>The schema, optional where it shall be, with a default where there is one.</summary>
+    public static Schema Finish(this SchemaBuilder builder, bool optional, object? defaultValue)
+    {
+        if (optional)
+            builder.Optional();
+        return (defaultValue is null ? builder : builder.WithDefault(defaultValue)).Build();
+    }
+
     /// <summary>The value of a field as a transform with <c>replace.null.with.default</c> sees it.</summary>
     public static object? Get(this Struct value, Field field, bool replaceNull) => replaceNull ? value[field] : value.GetWithoutDefault(field.Name);
 }
