@@ -1,14 +1,11 @@
 using System.Numerics;
 using RestStream.Connect.Data;
-using RestStream.Connect.Transforms.Dates;
 
 namespace RestStream.Connect.Transforms;
 
 /// <summary>One value to another type as <see cref="Cast"/> does it: numbers are narrowed as Java narrows (integers wrap around, floating point stops at the bounds), text must be a number of that type.</summary>
 internal static class CastValue
 {
-    private const long MillisecondsPerDay = 86_400_000;
-
     /// <param name="target">Its new type; a struct is refused.</param>
     /// <param name="schema">Its schema; null: its type is inferred.</param>
     /// <param name="value">Null stays null.</param>
@@ -42,12 +39,8 @@ internal static class CastValue
 
     private static object EncodeLogical(Schema schema, object value) => (schema.Name, value) switch
     {
-        (Schema.DateName, Instant date) => date.EpochMilliseconds % MillisecondsPerDay == 0
-            ? (int)(date.EpochMilliseconds / MillisecondsPerDay)
-            : throw new DataException("Kafka Connect Date type should not have any time fields set to non-zero values."),
-        (Schema.TimeName, Instant time) => time.EpochMilliseconds is >= 0 and < MillisecondsPerDay
-            ? (int)time.EpochMilliseconds
-            : throw new DataException("Kafka Connect Time type should not have any date fields set to non-zero values."),
+        (Schema.DateName, Instant date) => LogicalTypes.FromDate(date),
+        (Schema.TimeName, Instant time) => LogicalTypes.FromTime(time),
         (Schema.TimestampName, Instant timestamp) => timestamp.EpochMilliseconds,
         _ => value,
     };
@@ -98,7 +91,7 @@ internal static class CastValue
 
     private static string ToText(object value) => value switch
     {
-        Instant instant => JavaDates.ToText(instant),
+        Instant => Values.ConvertToString(null, value)!,
         byte[] bytes => Convert.ToBase64String(bytes),
         _ => Values.ToText(value),
     };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using RestStream.Connect.Data;
 
 namespace RestStream.Connect.Transforms;
 
@@ -16,7 +17,7 @@ internal static class JavaNumbers
         Int128 value = 0;
         for (var i = start; i < text.Length; i++)
         {
-            var digit = CharUnicodeInfo.GetDecimalDigitValue(text, i);
+            var digit = CharUnicodeInfo.GetDecimalDigitValue(text[i]);
             if (digit < 0 || value > long.MaxValue)
                 return false;
             value = value * 10 + digit;
@@ -27,6 +28,19 @@ internal static class JavaNumbers
             return false;
         number = (long)value;
         return true;
+    }
+
+    /// <summary>As <see cref="TryParseInteger(string, long, long, out long)"/>, of any size.</summary>
+    public static bool TryParseInteger(string text, out BigInteger number)
+    {
+        number = BigInteger.Zero;
+        var digits = text.AsSpan(text is ['+' or '-', ..] ? 1 : 0);
+        foreach (var c in digits)
+        {
+            if (!char.IsDigit(c))
+                return false;
+        }
+        return digits.Length > 0 && BigDecimal.TryParse(text, out var whole) && (number = whole.Unscaled) is var _;
     }
 
     public static bool TryParseFloat(string text, out float number)

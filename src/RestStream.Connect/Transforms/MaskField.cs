@@ -77,10 +77,12 @@ internal abstract class MaskField(RecordPart part) : PartTransform(part)
         long => Values.ConvertToLong(null, replacement)!,
         float => Values.ConvertToFloat(null, replacement)!,
         double => Values.ConvertToDouble(null, replacement)!,
-        BigInteger => MaskNumbers.Integer(replacement),
-        BigDecimal or decimal => MaskNumbers.Decimal(replacement),
+        BigInteger => JavaNumbers.TryParseInteger(replacement, out var integer) ? integer : throw NoNumber(replacement),
+        BigDecimal or decimal => BigDecimal.TryParse(replacement, out var number) ? number : throw NoNumber(replacement),
         _ => throw new DataException($"Cannot mask value of type {Requirements.TypeName(value)} with custom replacement."),
     };
+
+    private static DataException NoNumber(string replacement) => new($"Unable to convert {replacement} ({Requirements.TypeName(replacement)}) to number");
 }
 
 [Plugin("org.apache.kafka.connect.transforms.MaskField$Key")]

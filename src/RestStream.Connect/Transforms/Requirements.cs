@@ -3,7 +3,7 @@ using RestStream.Connect.Data;
 
 namespace RestStream.Connect.Transforms;
 
-/// <summary>What transforms demand of values; the messages are Kafka's, with CLR types where it names Java's.</summary>
+/// <summary>What transforms demand of values; the messages are Kafka's, with the names of Connect's types where it names Java's classes.</summary>
 internal static class Requirements
 {
     public static IDictionary Map(object? value, string purpose) =>
@@ -21,5 +21,5 @@ internal static class Requirements
 
     public static Schema Schema(Schema? schema, string purpose) => schema ?? throw new DataException($"Schema required for [{purpose}]");
 
-    public static string TypeName(object? value) => value?.GetType().FullName ?? "null";
+    public static string TypeName(object? value) => SchemaCheck.TypeName(value);
 }

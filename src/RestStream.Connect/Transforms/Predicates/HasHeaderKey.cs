@@ -10,7 +10,7 @@ internal sealed class HasHeaderKey : Predicate
     private string _name = "";
 
     public override ConfigDef Config { get; } = new ConfigDef()
-        .Require("name", ConfigType.String, "Name of the header.", ConfigValidator.NonEmptyWithoutControlCharacters(), Importance.Medium);
+        .Require("name", ConfigType.String, "Name of the header.", ConfigValidator.NonEmpty(), Importance.Medium);
 
     public override void Configure(ConfigValues config) => _name = config.GetString("name");
 
