@@ -17,7 +17,7 @@ internal static class ValueText
         {
             case Struct s:
                 text.Append("Struct{");
-                text.AppendJoin(',', s.Schema.Fields.Where(f => s.GetWithoutDefault(f.Name) is not null).Select(f => $"{f.Name}={Values.ToText(s.GetWithoutDefault(f.Name))}"));
+                text.AppendJoin(',', s.Schema.Fields.Where(f => s.GetWithoutDefault(f) is not null).Select(f => $"{f.Name}={Values.ToText(s.GetWithoutDefault(f))}"));
                 text.Append('}');
                 break;
             case byte[] bytes:

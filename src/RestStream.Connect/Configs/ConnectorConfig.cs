@@ -261,7 +261,7 @@ internal static class ConnectorConfig
         {
             HasDefault = true,
             Default = "",
-            Validator = PluginChoices.Regex(),
+            Validator = SinkChecks.TopicsPattern(),
             Documentation = "Regular expression of the whole names of topics to consume. Only one of topics and topics.regex may be given.",
         });
         def.Define(Key(DlqTopic, ConfigType.String, Importance.Medium, ErrorHandling, 6, Width.Medium, "Dead Letter Queue Topic Name") with

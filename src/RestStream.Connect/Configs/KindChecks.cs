@@ -1,3 +1,5 @@
+using RestStream.Broker;
+using RestStream.Broker.Groups.Patterns;
 using RestStream.Connect.Config;
 using RestStream.Connect.Data;
 
@@ -24,8 +26,37 @@ internal static class SinkChecks
             return;
         if (topics.Contains(dlq))
             report.Error(ConnectorConfig.Topics, $"The DLQ topic '{dlq}' may not be included in the list of topics ('topics={Values.ToText(topics)}') consumed by the connector");
-        if (hasRegex && PluginChoices.Matches(regex!, dlq))
+        if (hasRegex && Matches(regex!, dlq))
             report.Error(ConnectorConfig.TopicsRegex, $"The DLQ topic '{dlq}' may not be matched by the regex for the topics ('topics.regex={regex}') consumed by the connector");
+    }
+
+    /// <summary>A pattern of topics as the group of a sink understands it (Java's dialect); null and empty ones pass.</summary>
+    public static ConfigValidator TopicsPattern() => ConfigValidator.Of(
+        value =>
+        {
+            try
+            {
+                _ = value is string { Length: > 0 } pattern ? TopicPattern.Parse(pattern) : null;
+                return null;
+            }
+            catch (BrokerException wrong)
+            {
+                return $"Invalid regex: {wrong.Message}";
+            }
+        },
+        "valid regex");
+
+    /// <summary>False for a pattern that cannot be read, or that takes too long: that is an error of its own.</summary>
+    private static bool Matches(string pattern, string topic)
+    {
+        try
+        {
+            return TopicPattern.Parse(pattern).Matches(topic);
+        }
+        catch (BrokerException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The sink's group must not be the worker's.</summary>

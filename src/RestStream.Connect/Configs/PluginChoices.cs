@@ -53,35 +53,6 @@ internal sealed class PluginChoices
         parsed => parsed.GetValueOrDefault(classKey) is string name ? VersionsOf(plugins, name, kind) : [],
         parsed => !hiddenWithoutClass || parsed.GetValueOrDefault(classKey) is not null);
 
-    /// <summary>A pattern that can be read; null and empty ones pass.</summary>
-    public static ConfigValidator Regex() => ConfigValidator.Of(
-        value =>
-        {
-            try
-            {
-                _ = value is string pattern ? new System.Text.RegularExpressions.Regex(pattern) : null;
-                return null;
-            }
-            catch (ArgumentException wrong)
-            {
-                return $"Invalid regex: {wrong.Message}";
-            }
-        },
-        "valid regex");
-
-    /// <summary>Whether the pattern matches the whole text; false for one that cannot be read.</summary>
-    public static bool Matches(string pattern, string text)
-    {
-        try
-        {
-            return System.Text.RegularExpressions.Regex.IsMatch(text, $"^(?:{pattern})\\z", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromMilliseconds(100));
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
-
     private static IReadOnlyList<object?> VersionsOf(PluginCatalog plugins, string name, params PluginKind[] kinds) =>
         [.. plugins.List().Where(p => p.Class == name && kinds.Contains(p.Kind)).Select(p => p.Version).Distinct()];
 

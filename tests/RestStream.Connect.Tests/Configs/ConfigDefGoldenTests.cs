@@ -92,7 +92,7 @@ public class ConfigDefGoldenTests
             "NonEmptyStringWithoutControlChars" => ConfigValidator.NonEmptyWithoutControlCharacters(),
             "NonEmptyList" => ConfigValidator.NonEmptyList(),
             "Composite" => ConfigValidator.All([.. json.GetProperty("of").EnumerateArray().Select(Validator)]),
-            "Regex" => RestStream.Connect.Configs.PluginChoices.Regex(),
+            "Regex" => RestStream.Connect.Configs.SinkChecks.TopicsPattern(),
             var other => throw new InvalidOperationException($"no validator {other}"),
         };
     }
@@ -145,6 +145,6 @@ public class ConfigDefGoldenTests
 
         public override bool IsVisible(string name, IReadOnlyDictionary<string, object?> parsed) => !json.TryGetProperty("visibleWhen", out var when) || when.GetString() == Depended(parsed);
 
-        private string Depended(IReadOnlyDictionary<string, object?> parsed) => Data.Values.ToText(parsed.GetValueOrDefault(json.GetProperty("key").GetString()!));
+        private string Depended(IReadOnlyDictionary<string, object?> parsed) => RestStream.Connect.Data.Values.ToText(parsed.GetValueOrDefault(json.GetProperty("key").GetString()!));
     }
 }
