@@ -1,4 +1,3 @@
-using RestStream.Connect.Config;
 using RestStream.Connect.Configs;
 using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
@@ -34,7 +33,7 @@ internal sealed partial class Herder
         while (true)
         {
             var before = _shared.Configs.Find(connector);
-            var put = KeepSecrets(named, before);
+            var put = KeepSecrets(connector, named, before);
             await CheckAsync(put, cancellationToken);
             if (await ReplaceAsync(connector, before, WithoutNulls(put)) is { } info)
                 return (info, before is null);
@@ -48,7 +47,7 @@ internal sealed partial class Herder
         {
             var before = Stored(connector);
             var patched = before.Config.ToDictionary(e => e.Key, e => (string?)e.Value);
-            foreach (var (key, value) in KeepSecrets(patch, before))
+            foreach (var (key, value) in KeepSecrets(connector, patch, before))
             {
                 if (value is null)
                     patched.Remove(key);
@@ -227,8 +226,8 @@ internal sealed partial class Herder
     }
 
     /// <summary>Where the mask came back, the value that is stored.</summary>
-    private static Dictionary<string, string?> KeepSecrets(IReadOnlyDictionary<string, string?> config, StoredConnector? stored) =>
-        config.ToDictionary(e => e.Key, e => e.Value == ConfigSecret.Mask && stored?.Config.TryGetValue(e.Key, out var kept) == true ? kept : e.Value);
+    private Dictionary<string, string?> KeepSecrets(string connector, IReadOnlyDictionary<string, string?> config, StoredConnector? stored) =>
+        stored is null ? new(config) : Secrets.Restore(config, stored.Config, Show(connector, stored).SecretKeys);
 
     private static Dictionary<string, string> WithoutNulls(IReadOnlyDictionary<string, string?> config) =>
         config.Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value!);

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using RestStream.Connect.Config;
 using RestStream.Connect.Configs;
 using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
@@ -87,7 +86,15 @@ internal sealed partial class Herder : IAsyncDisposable
     {
         var stored = Stored(connector);
         var secret = Show(connector, stored).SecretKeys;
-        return [.. stored.Tasks.Select((config, i) => new TaskInfo(new TaskId(connector, i), Mask(config, secret)))];
+        return [.. stored.Tasks.Select((config, i) => new TaskInfo(new TaskId(connector, i), Secrets.Mask(config, secret)))];
+    }
+
+    /// <summary>What runs is as was asked before this call, as far as the connector's code lets it be. True always.</summary>
+    internal async Task<bool> SettledAsync(string connector)
+    {
+        if (_running.GetValueOrDefault(connector) is { } running)
+            await running.SettledAsync();
+        return true;
     }
 
     /// <summary>Empty for an unknown connector.</summary>
@@ -150,7 +157,7 @@ internal sealed partial class Herder : IAsyncDisposable
         if (_shown.TryGetValue(connector, out var shown) && ReferenceEquals(shown.Of, stored.Config))
             return shown;
         var secret = _shared.Parts.SecretKeys(stored.Config);
-        shown = new Shown(stored.Config, Mask(stored.Config, secret), secret, TypeOf(stored.Config));
+        shown = new Shown(stored.Config, Secrets.Mask(stored.Config, secret), secret, TypeOf(stored.Config));
 
         // A plugin that is not there yet may come.
         if (shown.Type != "unknown")
@@ -169,9 +176,6 @@ internal sealed partial class Herder : IAsyncDisposable
             return "unknown";
         }
     }
-
-    private static Dictionary<string, string> Mask(IReadOnlyDictionary<string, string> config, IReadOnlySet<string> secret) =>
-        config.ToDictionary(e => e.Key, e => secret.Contains(e.Key) ? ConfigSecret.Mask : e.Value);
 
     private void Forget(string gone)
     {

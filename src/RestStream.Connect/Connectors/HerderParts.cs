@@ -19,7 +19,8 @@ internal sealed record HerderParts
 
     public required Func<IReadOnlyDictionary<string, string>, IReadOnlySet<string>> SecretKeys { get; init; }
 
-    public required Func<IReadOnlyDictionary<string, string>, IReadOnlyDictionary<string, string>> Resolve { get; init; }
+    /// <summary>The configuration with its references replaced; what they were replaced by is added to the collection.</summary>
+    public required Func<IReadOnlyDictionary<string, string>, ICollection<string>, IReadOnlyDictionary<string, string>> Resolve { get; init; }
 
     public required Func<TaskDefinition, WorkerServices, Action<TaskReport>, RunningTask> StartTask { get; init; }
 

@@ -17,19 +17,19 @@ internal sealed partial class RunningConnector
     /// <returns>Completes when it was done: with the connector's failure, if it is FAILED.</returns>
     public Task<TaskFailure?> RestartAsync(bool connector, Func<int, WorkState, bool> tasks)
     {
-        int[] chosen;
+        RunningTaskSlot[] chosen;
         lock (_lock)
         {
-            chosen = [.. _tasks.Values.Where(slot => tasks(slot.Id, slot.State)).Select(slot => slot.Id)];
+            chosen = [.. _tasks.Values.Where(slot => tasks(slot.Id, slot.State))];
             if (connector)
             {
                 _backoff.Reset();
                 MoveTo(WorkState.Restarting, _failure);
             }
 
-            foreach (var id in chosen)
+            foreach (var slot in chosen)
             {
-                var slot = _tasks[id];
+                slot.Ended = true;
                 slot.Backoff.Reset();
                 slot.State = WorkState.Restarting;
                 StoreStatus(slot);
@@ -48,23 +48,21 @@ internal sealed partial class RunningConnector
         }
     }
 
-    private async Task RestartNowAsync(bool connector, int[] tasks)
+    private async Task RestartNowAsync(bool connector, RunningTaskSlot[] tasks)
     {
         if (_closed)
             return;
         if (connector)
             await ReconcileAsync(restart: true);
-        foreach (var id in tasks)
-            await RestartTaskAsync(id);
+        await Task.WhenAll(tasks.Select(RestartTaskAsync));
     }
 
-    private async Task RestartTaskAsync(int id)
+    private async Task RestartTaskAsync(RunningTaskSlot slot)
     {
-        RunningTaskSlot? slot;
         lock (_lock)
         {
             // A task that was made anew meanwhile, because its configuration changed, is not restarted once more.
-            if (!_tasks.TryGetValue(id, out slot) || slot.State is not (WorkState.Restarting or WorkState.Failed))
+            if (_closed || _tasks.GetValueOrDefault(slot.Id) != slot)
                 return;
             slot.Ended = true;
         }
@@ -88,7 +86,7 @@ internal sealed partial class RunningConnector
                 slot.Backoff.Due();
             }
 
-            await RestartTaskAsync(slot.Id);
+            await RestartTaskAsync(slot);
         }));
         shared.Log.RestartScheduled($"Task {Name}-{slot.Id}", delay, slot.Backoff.Restarts + 1);
     }

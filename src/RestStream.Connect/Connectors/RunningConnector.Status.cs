@@ -1,5 +1,6 @@
 using System.Globalization;
 using RestStream.Connect.Config;
+using RestStream.Connect.Configs;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
@@ -15,6 +16,7 @@ internal sealed partial class RunningConnector
     private TaskFailure? _failure;
     private bool _broken;
     private string? _version;
+    private SecretScrubber _scrubber = SecretScrubber.None;
 
     private WorkState? State
     {
@@ -48,9 +50,9 @@ internal sealed partial class RunningConnector
     private TaskStateInfo ToInfo(RunningTaskSlot slot) => new(
         slot.Id, StatusRecords.Text(slot.State), shared.Options.WorkerId, slot.Version, slot.Failure?.Trace, Details(slot.Failure, slot.Backoff, slot.Run?.Figures));
 
-    private static StatusDetails Details(TaskFailure? failure, RestartBackoff backoff, TaskFigures? figures) => new()
+    private StatusDetails Details(TaskFailure? failure, RestartBackoff backoff, TaskFigures? figures) => new()
     {
-        Error = failure is null ? null : new StatusError(CodeOf(failure.Error), failure.Stage, failure.Error.Message, HintFor(failure.Error), failure.Record),
+        Error = failure is null ? null : new StatusError(CodeOf(failure.Error), failure.Stage, _scrubber.Scrub(failure.Error.Message), HintFor(failure.Error), failure.Record),
         NextRestart = backoff.Next is { } next ? Iso(next) : null,
         RestartCount = backoff.Restarts,
         RecordsPerSecond = figures?.RecordsPerSecond,
@@ -101,9 +103,10 @@ internal sealed partial class RunningConnector
 
     private void Failed(Exception error)
     {
-        var trace = TraceText.Of(error);
+        string trace;
         lock (_lock)
         {
+            trace = _scrubber.Scrub(TraceText.Of(error));
             _version = _plugin?.Description.Version;
             MoveTo(WorkState.Failed, new TaskFailure(error, Stage: null, Record: null, trace));
             ScheduleRestart();

@@ -35,7 +35,7 @@ internal sealed partial class RunningConnector
     /// <summary>Asks the connector how to split the work, stores that, and starts what is new or changed.</summary>
     private async Task ReconfigureTasksAsync(StoredConnector wanted)
     {
-        var most = MaxTasks(shared.Parts.Resolve(wanted.Config));
+        var most = MaxTasks(_resolved!);
         var made = await CallAsync("TaskConfigs", _ => Task.FromResult(_instance!.TaskConfigs(most)));
         if (made.Count > most)
         {
@@ -194,7 +194,7 @@ internal sealed partial class RunningConnector
     private RunningTask[] Runs()
     {
         lock (_lock)
-            return [.. _tasks.Values.Where(slot => slot.State != WorkState.Failed && slot.Run is not null).Select(slot => slot.Run!)];
+            return [.. _tasks.Values.Where(slot => !slot.Ended && slot.State != WorkState.Failed && slot.Run is not null).Select(slot => slot.Run!)];
     }
 
     private static int MaxTasks(IReadOnlyDictionary<string, string> config) =>

@@ -27,6 +27,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
     private Connector? _instance;
     private LoadedPlugin? _plugin;
     private IReadOnlyDictionary<string, string>? _config;
+    private IReadOnlyDictionary<string, string>? _resolved;
     private bool _closed;
 
     // Written in the queue, under the lock.
@@ -149,7 +150,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         StartTasks(wanted.Tasks, paused: false);
         try
         {
-            var context = new ConnectorContext(Name, Parse(wanted.Config), shared.Worker, Reconfigure, FailFrom);
+            var context = new ConnectorContext(Name, Parse(), shared.Worker, Reconfigure, FailFrom);
             lock (_lock)
                 _context = context;
             await CallAsync("StartAsync", token => _instance!.StartAsync(context, token));
@@ -169,7 +170,12 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
     {
         try
         {
+            // References first: what goes wrong later may quote what they stand for.
+            var replacements = new List<string>();
+            _resolved = shared.Parts.Resolve(wanted.Config, replacements);
             var description = shared.Parts.Find(wanted.Config);
+            lock (_lock)
+                _scrubber = SecretScrubber.For(wanted.Config, _resolved, replacements, shared.Parts.SecretKeys(wanted.Config));
             _instance = await CallAsync("its constructor", _ => Task.FromResult(shared.Parts.Create(description)));
             _plugin = new LoadedPlugin(description, _instance.TaskType, _instance.Config);
             if (!keep)
@@ -186,8 +192,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         }
     }
 
-    private ConfigValues Parse(IReadOnlyDictionary<string, string> config) =>
-        _plugin!.Definition.Parse(shared.Parts.Resolve(config).ToDictionary(e => e.Key, e => (string?)e.Value));
+    private ConfigValues Parse() => _plugin!.Definition.Parse(_resolved!.ToDictionary(e => e.Key, e => (string?)e.Value));
 
     private async Task RemoveAsync()
     {

@@ -22,6 +22,6 @@ internal sealed class RunningTaskSlot(TaskDefinition definition, RestartBackoff 
 
     public RunningTask? Run { get; set; }
 
-    /// <summary>It is being stopped: what it reports is of no concern any more.</summary>
+    /// <summary>It is being stopped, or is about to be started anew: what it reports is of no concern any more.</summary>
     public bool Ended { get; set; }
 }

@@ -46,7 +46,7 @@ internal sealed class KeyValueEncoder : RecordEncoder
     {
         var length = BinaryPrimitives.ReadInt32BigEndian(record.Span[at..]);
         next = at + sizeof(int) + Math.Max(0, length);
-        return length < 0 ? null : record.Slice(at + sizeof(int), length);
+        return length < 0 ? (ReadOnlyMemory<byte>?)null : record.Slice(at + sizeof(int), length);
     }
 
     private static void Write(MemoryStream bytes, bool isNull, ReadOnlySpan<byte> part)
