@@ -104,5 +104,5 @@ internal sealed class ConnectOptions
     public int HookMaxBytes { get; set; } = 10 << 20;
 
     /// <summary>What the worker is called in statuses (host:port of its REST listener); set by the host.</summary>
-    public string WorkerId { get; set; } = "127.0.0.1:8082";
+    internal string WorkerId { get; set; } = "127.0.0.1:8082";
 }
