@@ -74,6 +74,7 @@ internal sealed class ConnectListeners(IServiceProvider services)
         if (!string.IsNullOrEmpty(admin))
             endpoints.Add(new($"Kestrel:Endpoints:{AdminName}:Url", admin));
         configuration.AddInMemoryCollection(endpoints);
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.Services.AddOptions<KestrelServerOptions>().Configure<ConnectListeners>((kestrel, listeners) => kestrel.ConfigurationLoader!
             .Endpoint(ConnectName, endpoint => listeners._connect = Marked(endpoint, Door.Connect))
             .Endpoint(AdminName, endpoint => Marked(endpoint, Door.Admin)));

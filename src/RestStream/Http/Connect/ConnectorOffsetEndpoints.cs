@@ -11,14 +11,14 @@ internal static class ConnectorOffsetEndpoints
     public static void MapConnectorOffsets(this IEndpointRouteBuilder routes)
     {
         routes.MapMethods(Path, ConnectorEndpoints.Read, GetAsync).WithName("GetConnectorOffsets").WithSummary("Offsets of a connector")
-            .Produces<OffsetsJson>().Refuses(404);
+            .Produces<ConnectorOffsetsJson>().Refuses(404);
         routes.MapPatch(Path, AlterAsync).WithName("AlterConnectorOffsets").WithSummary("Move offsets of a stopped connector; a null offset resets one partition")
-            .Accepts<OffsetsJson>(ConnectJson.Type).Produces<MessageJson>().Refuses(400, 404, 406, 413, 415);
+            .Accepts<ConnectorOffsetsJson>(ConnectJson.Type).Produces<MessageJson>().Refuses(400, 404, 406, 413, 415);
         routes.MapDelete(Path, ResetAsync).WithName("ResetConnectorOffsets").WithSummary("Reset all offsets of a stopped connector")
             .Produces<MessageJson>().Refuses(400, 404);
     }
 
-    private static async Task<IResult> GetAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken) => ConnectJson.Answer(new OffsetsJson(
+    private static async Task<IResult> GetAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken) => ConnectJson.Answer(new ConnectorOffsetsJson(
         await connect.DoAsync($"reading the offsets of connector {connector.Value}", herder => herder.OffsetsAsync(connector.Value, cancellationToken), cancellationToken)));
 
     private static async Task<IResult> AlterAsync(PathName connector, HttpRequest request, ConnectService connect, CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ internal static class ConnectorOffsetEndpoints
 }
 
 /// <summary>Partitions and offsets.</summary>
-internal sealed record OffsetsJson(IReadOnlyList<OffsetEntry> Offsets);
+internal sealed record ConnectorOffsetsJson(IReadOnlyList<OffsetEntry> Offsets);
 
 /// <summary>What was done, in a sentence.</summary>
 internal sealed record MessageJson(string Message);

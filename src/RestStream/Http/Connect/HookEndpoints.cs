@@ -16,18 +16,19 @@ internal static class HookEndpoints
         routes.MapPost("/hooks/{hook}", CallAsync).WithName("CallHook").WithTags(ConnectEndpoints.Tag)
             .WithSummary("Hand a request to the source task that listens under this name")
             .WithDescription("Any type of body. PUT and PATCH, and paths below the name, go to the task too. What is answered is the task's affair.")
-            .Accepts<string>(isOptional: true, "*/*").Produces<string>().Refuses(404, 413, 500);
+            .Accepts<object>(isOptional: true, ConnectJson.Type, "*/*").Produces<object>(StatusCodes.Status200OK, ConnectJson.Type).Refuses(404, 413, 500);
         routes.MapMethods("/hooks/{hook}", s_methods[1..], CallAsync).ExcludeFromDescription();
         routes.MapMethods("/hooks/{hook}/{**path}", s_methods, CallAsync).ExcludeFromDescription();
     }
 
     private static async Task<IResult> CallAsync(
-        string hook, HttpRequest request, HookRegistry hooks, ConnectService connect, IOptions<ConnectOptions> options, TimeProvider time, CancellationToken cancellationToken, string? path = null)
+        string hook, HttpRequest request, HookRegistry hooks, ConnectService connect, IOptions<ConnectOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
+        var path = request.RouteValues["path"] is string rest ? "/" + rest : "";
         var body = await ReadAsync(request, options.Value.HookMaxBytes, cancellationToken);
         var headers = request.Headers.SelectMany(h => h.Value.Select(value => KeyValuePair.Create(h.Key, value ?? ""))).ToList();
-        var call = hooks.Call(hook, new HookRequest(request.Method, path is null ? "" : "/" + path, request.QueryString.Value ?? "", headers, body), cancellationToken)
+        var call = hooks.Call(hook, new HookRequest(request.Method, path, request.QueryString.Value ?? "", headers, body), cancellationToken)
             ?? throw ConnectRequestException.NotFound($"No running task has a hook of the name '{hook}'.");
         var answer = await connect.WaitAsync(call, $"handling a request to hook {hook}", began, cancellationToken);
         return answer.Body is null ? Results.StatusCode(answer.Status) : Results.Text(answer.Body, answer.ContentType, statusCode: answer.Status);
