@@ -10,7 +10,7 @@ internal static class DeepValue
         (null, null) => true,
         (null, _) or (_, null) => false,
         (byte[] x, byte[] y) => x.AsSpan().SequenceEqual(y),
-        (IDictionary x, IDictionary y) => x.Count == y.Count && x.Cast<DictionaryEntry>().All(e => y.Contains(e.Key) && Equal(e.Value, y[e.Key])),
+        (IDictionary x, IDictionary y) => x.Count == y.Count && Entries(x).All(e => y.Contains(e.Key) && Equal(e.Value, y[e.Key])),
         (IList x, IList y) => x.Count == y.Count && Enumerable.Range(0, x.Count).All(i => Equal(x[i], y[i])),
         _ => a.Equals(b),
     };
@@ -23,6 +23,13 @@ internal static class DeepValue
         IList list => list.Cast<object?>().Aggregate(1, (hash, item) => HashCode.Combine(hash, Hash(item))),
         _ => value.GetHashCode(),
     };
+
+    /// <summary>The entries of any map. <c>Cast&lt;DictionaryEntry&gt;</c> would not do: it asks IEnumerable, and a generic dictionary answers that with KeyValuePairs.</summary>
+    public static IEnumerable<DictionaryEntry> Entries(IDictionary map)
+    {
+        foreach (DictionaryEntry entry in map)
+            yield return entry;
+    }
 
     private static int HashBytes(byte[] bytes)
     {

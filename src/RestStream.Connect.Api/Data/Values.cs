@@ -35,7 +35,7 @@ public static class Values
                 break;
             case IDictionary map:
                 text.Append('{');
-                text.AppendJoin(", ", map.Cast<DictionaryEntry>().Select(e => $"{ToText(e.Key)}={ToText(e.Value)}"));
+                text.AppendJoin(", ", DeepValue.Entries(map).Select(e => $"{ToText(e.Key)}={ToText(e.Value)}"));
                 text.Append('}');
                 break;
             case IList list and not byte[]:
