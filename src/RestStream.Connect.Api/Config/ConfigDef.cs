@@ -82,6 +82,9 @@ public sealed class ConfigDef
                 value = key.Default;
             else
                 throw new ConfigException(MissingText(key));
+            // As in Kafka, an element that is named twice is an error to who validates, and read once by who runs.
+            if (key.Validator is { RefusesDuplicates: true } && value is IReadOnlyList<string> list)
+                value = list.Distinct().ToList();
             key.Validator?.EnsureValid(key.Name, value);
             parsed[key.Name] = value;
         }
@@ -105,8 +108,8 @@ public sealed class ConfigDef
     /// Everything that is wrong, by setting, in the order of definition; settings that are only named as dependents come last. Recommended values and visibility are asked for.
     /// </summary>
     /// <param name="config">What is configured; a null value is one.</param>
-    /// <param name="findClass">The full name of a plugin for a value of type CLASS, null when there is none; null: every name is taken as it is.</param>
-    internal IReadOnlyDictionary<string, ConfigValue> Validate(IReadOnlyDictionary<string, string?> config, Func<string, string?>? findClass = null)
+    /// <param name="findClass">The full name of a plugin for a key and a value of type CLASS, null when there is none; null: every name is taken as it is.</param>
+    internal IReadOnlyDictionary<string, ConfigValue> Validate(IReadOnlyDictionary<string, string?> config, Func<string, string, string?>? findClass = null)
     {
         var values = new OrderedDictionary<string, ConfigValue>();
         foreach (var name in _keys.Keys)
@@ -164,7 +167,7 @@ public sealed class ConfigDef
     private List<string> UndefinedDependents() => [.. Keys.SelectMany(key => key.Dependents).Where(name => !_keys.ContainsKey(name)).Distinct()];
 
     private void ReadWithDependents(
-        string name, IReadOnlyDictionary<string, string?> config, Func<string, string?>? findClass, Dictionary<string, object?> parsed, OrderedDictionary<string, ConfigValue> values, HashSet<string> path)
+        string name, IReadOnlyDictionary<string, string?> config, Func<string, string, string?>? findClass, Dictionary<string, object?> parsed, OrderedDictionary<string, ConfigValue> values, HashSet<string> path)
     {
         // The path stops a definition whose dependents go round in a circle, which would never come to an end.
         if (!_keys.TryGetValue(name, out var key) || !path.Add(name))

@@ -7,7 +7,7 @@ namespace RestStream.Connect.Config;
 /// <summary>Values of settings from text, accepting what Java's parsers accept: a configuration that Kafka Connect takes is taken here, and read as the same value.</summary>
 internal static partial class ConfigParser
 {
-    public static object? Parse(string name, object? value, ConfigType type, Func<string, string?>? findClass = null)
+    public static object? Parse(string name, object? value, ConfigType type, Func<string, string, string?>? findClass = null)
     {
         if (value is null)
             return null;
@@ -32,11 +32,11 @@ internal static partial class ConfigParser
     private static object? ParseBoolean(string? text) =>
         string.Equals(text, "true", StringComparison.OrdinalIgnoreCase) ? true : string.Equals(text, "false", StringComparison.OrdinalIgnoreCase) ? false : null;
 
-    private static string ParseClass(string name, object value, string? text, Func<string, string?>? findClass)
+    private static string ParseClass(string name, object value, string? text, Func<string, string, string?>? findClass)
     {
         if (text is null)
             throw new ConfigException(name, value, "Expected a Class instance or class name.");
-        var found = text.Length == 0 || findClass is null ? text : findClass(text);
+        var found = text.Length == 0 || findClass is null ? text : findClass(name, text);
         return found is { Length: > 0 } ? found : throw new ConfigException(name, value, $"Class {value} could not be found.");
     }
 
