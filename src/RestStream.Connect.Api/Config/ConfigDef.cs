@@ -82,6 +82,9 @@ public sealed class ConfigDef
                 value = key.Default;
             else
                 throw new ConfigException(MissingText(key));
+            // As in Kafka, an element that is named twice is an error to who validates, and read once by who runs.
+            if (key.Validator is { RefusesDuplicates: true } && value is IReadOnlyList<string> list)
+                value = list.Distinct().ToList();
             key.Validator?.EnsureValid(key.Name, value);
             parsed[key.Name] = value;
         }

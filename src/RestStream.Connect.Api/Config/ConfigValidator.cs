@@ -10,6 +10,9 @@ public abstract partial class ConfigValidator
     /// <summary>The condition in words, for documentation: <c>[1,...]</c>, <c>non-empty string</c>.</summary>
     public abstract override string ToString();
 
+    /// <summary>Whether it is a list whose elements must differ.</summary>
+    internal virtual bool RefusesDuplicates => false;
+
     /// <summary>A number not below this.</summary>
     public static ConfigValidator AtLeast(long min) => new NumberRange(min, null);
 

@@ -117,6 +117,8 @@ public abstract partial class ConfigValidator
     {
         private readonly OneOf _words = new(words);
 
+        internal override bool RefusesDuplicates => true;
+
         public override void EnsureValid(string name, object? value)
         {
             if (value is not IReadOnlyList<string> list)
