@@ -107,5 +107,5 @@ internal sealed class ConnectOptions
     public bool AutoCreateTopics { get; set; }
 
     /// <summary>What the worker is called in statuses (host:port of its REST listener); set by the host.</summary>
-    public string WorkerId { get; set; } = "127.0.0.1:8082";
+    internal string WorkerId { get; set; } = "127.0.0.1:8082";
 }
