@@ -6,6 +6,7 @@ using RestStream.Broker;
 using RestStream.Broker.Groups;
 using RestStream.Connect.Model;
 using LogPartition = RestStream.Storage.TopicPartition;
+using OffsetEntry = RestStream.Connect.Model.OffsetEntry;
 
 namespace RestStream.Connect.Connectors;
 

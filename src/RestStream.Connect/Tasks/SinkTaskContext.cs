@@ -1,9 +1,11 @@
 using RestStream.Connect.Config;
+using RestStream.Connect.Data;
+using RestStream.Connect.Errors;
 
 namespace RestStream.Connect.Tasks;
 
 /// <summary>Of a sink: takes what the task asks, for the loop to do between two calls of the task.</summary>
-internal sealed class SinkTaskContext(RunningTask owner, ConfigValues config, Func<SinkRecord, Exception, Task> report) : TaskContext(owner, config), ISinkTaskContext
+internal sealed class SinkTaskContext(RunningTask owner, ConfigValues config, DeadLetterWriter deadLetters, SinkProducer producer) : TaskContext(owner, config), ISinkTaskContext
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<TopicPartition, long> _seeks = [];
@@ -39,8 +41,11 @@ internal sealed class SinkTaskContext(RunningTask owner, ConfigValues config, Fu
     public Task ReportAsync(SinkRecord record, Exception error)
     {
         Owner.Guard();
-        return report(record, error);
+        return deadLetters.ReportedAsync(record, error);
     }
+
+    public Task ProduceAsync(string topic, SchemaAndValue key, SchemaAndValue value, IReadOnlyList<Header> headers, CancellationToken cancellationToken) =>
+        producer.ProduceAsync(topic, key, value, headers, cancellationToken);
 
     /// <summary>These are its partitions now; what it asked about others is forgotten.</summary>
     public void Assign(IReadOnlyCollection<TopicPartition> partitions)

@@ -29,6 +29,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private TaskPlugins _plugins = null!;
     private Retries _retries = null!;
     private DeadLetterWriter _deadLetters = null!;
+    private SinkProducer _producer = null!;
     private RecordDeserializer _deserializer = null!;
     private SinkMember? _member;
     private IDisposable? _alive;
@@ -64,7 +65,8 @@ internal sealed partial class SinkTaskLoop : RunningTask
         _retries = new Retries(plugins.Errors, Services.Time, TryingAgain);
         _deadLetters = new DeadLetterWriter(this, plugins, _retries);
         _deserializer = new RecordDeserializer(plugins.Converters, plugins.Transforms);
-        _context = new SinkTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, plugins.Config), _deadLetters.ReportedAsync);
+        _producer = new SinkProducer(this, plugins, _retries);
+        _context = new SinkTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, plugins.Config), _deadLetters, _producer);
         _lastCommit = Services.Time.GetTimestamp();
         await _deadLetters.OpenAsync(StopToken);
         _task = (SinkTask)Activator.CreateInstance(Definition.TaskType)!;
@@ -248,6 +250,6 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private void TryingAgain(Exception error, TimeSpan delay)
     {
         Interlocked.Increment(ref Metrics.RetryCount);
-        Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, TaskFailures.Mask(error.Message, Definition, _plugins.Config));
+        Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, Secrets.Scrub(error.Message));
     }
 }
