@@ -78,11 +78,8 @@ internal sealed partial class SinkTaskLoop
 
     private void Convert((EncodedBatch Batch, int Index, TopicPartition Id) from)
     {
-        SinkRecord record;
-        lock (_producer.Converting)
-            record = _deserializer.Read(from.Batch, from.Index, from.Id.Topic, from.Id.Partition);
-        if (_deserializer.Transform(record) is { } transformed)
-            _batch.Add(transformed);
+        if (_deserializer.Transform(_deserializer.Read(from.Batch, from.Index, from.Id.Topic, from.Id.Partition)) is { } record)
+            _batch.Add(record);
     }
 
     private async ValueTask FailedAsync(EncodedBatch batch, int index, TopicPartition id, Exception failure)

@@ -29,7 +29,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private TaskPlugins _plugins = null!;
     private Retries _retries = null!;
     private DeadLetterWriter _deadLetters = null!;
-    private SinkProducer _producer = null!;
+    private OwnRecords? _records;
     private RecordDeserializer _deserializer = null!;
     private SinkMember? _member;
     private IDisposable? _alive;
@@ -65,8 +65,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
         _retries = new Retries(plugins.Errors, Services.Time, TryingAgain);
         _deadLetters = new DeadLetterWriter(this, plugins, _retries);
         _deserializer = new RecordDeserializer(plugins.Converters, plugins.Transforms);
-        _producer = new SinkProducer(this, plugins, _retries);
-        _context = new SinkTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, plugins.Config), _deadLetters, _producer);
+        _context = new SinkTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, plugins.Config), _deadLetters.ReportedAsync, _records = new OwnRecords(this, plugins.Config, _retries));
         _lastCommit = Services.Time.GetTimestamp();
         await _deadLetters.OpenAsync(StopToken);
         _task = (SinkTask)Activator.CreateInstance(Definition.TaskType)!;
@@ -120,6 +119,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
         {
             _fetch?.Dispose();
             _alive?.Dispose();
+            _records?.Dispose();
             try
             {
                 if (_task is not null)

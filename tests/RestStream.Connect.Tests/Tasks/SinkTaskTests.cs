@@ -407,7 +407,8 @@ public class SinkTaskTests
                 await context.ProduceAsync("answers", new(null, "to"), new(null, $"answer to {record.Value}"), [new Header("h", null, "x")], ct);
         };
 
-        worker.Run<RememberingSink>(script, s_topic);
+        const string Text = "org.apache.kafka.connect.storage.StringConverter";
+        worker.Run<RememberingSink>(script, new(s_topic) { ["key.converter"] = Text, ["value.converter"] = Text });
         await TestWorker.UntilAsync(() => script.Put.Count == 1, "the record");
 
         var answer = Assert.Single(worker.Read("answers"));

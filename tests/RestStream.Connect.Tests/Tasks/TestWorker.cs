@@ -8,6 +8,7 @@ using RestStream.Broker.Topics;
 using RestStream.Connect.Config;
 using RestStream.Connect.Configs;
 using RestStream.Connect.Converters;
+using RestStream.Connect.Data;
 using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
@@ -218,10 +219,10 @@ internal sealed class TextConverter : Converter
     {
     }
 
-    public override bool Write(string topic, Data.Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
+    public override bool Write(string topic, Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
     {
         if (value is "bad")
-            throw new Data.DataException("bad text");
+            throw new DataException("bad text");
         if (value is "later" && LaterFor-- > 0)
             throw new RetriableException("not now");
         if (value is null)
@@ -230,14 +231,14 @@ internal sealed class TextConverter : Converter
         return true;
     }
 
-    public override Data.SchemaAndValue Read(string topic, ReadOnlySpan<byte> bytes, bool isNull)
+    public override SchemaAndValue Read(string topic, ReadOnlySpan<byte> bytes, bool isNull)
     {
         var text = isNull ? null : Encoding.UTF8.GetString(bytes);
         if (text is "bad")
-            throw new Data.DataException("bad text");
+            throw new DataException("bad text");
         if (text is "later" && LaterFor-- > 0)
             throw new RetriableException("not now");
-        return new Data.SchemaAndValue(Data.Schema.OptionalString, text);
+        return new SchemaAndValue(Schema.OptionalString, text);
     }
 }
 
@@ -249,7 +250,7 @@ internal sealed class TextHeaderConverter : HeaderConverter
     {
     }
 
-    public override bool Write(string topic, string header, Data.Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
+    public override bool Write(string topic, string header, Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
     {
         if (value is null)
             return false;
@@ -257,5 +258,5 @@ internal sealed class TextHeaderConverter : HeaderConverter
         return true;
     }
 
-    public override Data.SchemaAndValue Read(string topic, string header, ReadOnlySpan<byte> bytes, bool isNull) => new(null, isNull ? null : Encoding.UTF8.GetString(bytes));
+    public override SchemaAndValue Read(string topic, string header, ReadOnlySpan<byte> bytes, bool isNull) => new(null, isNull ? null : Encoding.UTF8.GetString(bytes));
 }
