@@ -99,16 +99,16 @@ internal abstract class RunningTask : IAsyncDisposable
     }
 
     /// <summary>Stops polling, or putting, after the batch at hand; a sink commits. PAUSED is reported when that is done.</summary>
-    public void Pause() => SetPause(true);
+    public virtual void Pause() => SetPause(true);
 
-    public void Resume() => SetPause(false);
+    public virtual void Resume() => SetPause(false);
 
     /// <summary>
     /// Ends it: the batch at hand is finished, final offsets are committed, the task is disposed. After <paramref name="graceful"/> its token is cancelled and the wait ends: a task that hangs is left behind as a zombie,
     /// which can no longer write offsets or records.
     /// </summary>
     /// <returns>False: it is a zombie.</returns>
-    public async Task<bool> StopAsync(TimeSpan graceful)
+    public virtual async Task<bool> StopAsync(TimeSpan graceful)
     {
         StopAsked = true;
         await _stop.CancelAsync();
