@@ -74,6 +74,32 @@ public class JsonConverterTests
         Assert.Equal("x", ((Struct)read.Value!)["b"]);
     }
 
+    [Theory]
+    [InlineData(""","payload":{"a":2}}""", true)]
+    [InlineData(""","payload":{"a":2} } {}""", true)]
+    [InlineData(""" , "payload" : {"a":2}}""", true)]
+    [InlineData(""","payload":{"a":2},"x":{}}""", false)]
+    [InlineData(""","payload":{"a":2}""", false)]
+    [InlineData(""","payload":{"a":2}]""", false)]
+    [InlineData(""","payload":[]}""", false)]
+    [InlineData(""","payload":}""", false)]
+    public void An_envelope_with_the_schema_of_the_one_before_is_read_as_strictly_as_the_first(string rest, bool isRead)
+    {
+        const string Schema = """{"schema":{"type":"struct","fields":[{"field":"a","type":"int8"}]}""";
+        var fresh = Create(("schemas.enable", "true"));
+        var used = Create(("schemas.enable", "true"));
+        used.Read("t", Encoding.UTF8.GetBytes(Schema + ",\"payload\":{\"a\":1}}"), isNull: false);
+        var json = Encoding.UTF8.GetBytes(Schema + rest);
+
+        SchemaAndValue first = default, next = default;
+        var firstError = Record.Exception(() => first = fresh.Read("t", json, isNull: false));
+        var nextError = Record.Exception(() => next = used.Read("t", json, isNull: false));
+
+        Assert.Equal(isRead, firstError is null);
+        Assert.Equal(firstError?.Message, nextError?.Message);
+        Assert.Equal(first, next);
+    }
+
     [Fact]
     public void More_schemas_than_the_cache_holds_are_read_and_written_all_the_same()
     {
