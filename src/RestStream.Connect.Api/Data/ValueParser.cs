@@ -49,9 +49,13 @@ internal static class ValueParser
         if (depth < MaxDepth)
         {
             var start = tokens.Mark();
-            if (tokens.TryTake("[") ? TryParseList(tokens, depth, out parsed) : tokens.TryTake("{") && TryParseMap(tokens, depth, out parsed))
-                return true;
-            tokens.RewindTo(start);
+            var isList = tokens.TryTake("[");
+            if (isList || tokens.TryTake("{"))
+            {
+                if (isList ? TryParseList(tokens, depth, out parsed) : TryParseMap(tokens, depth, out parsed))
+                    return true;
+                tokens.RewindTo(start);
+            }
         }
 
         if (TryParseToken(tokens, out parsed))
@@ -86,20 +90,20 @@ internal static class ValueParser
     {
         parsed = default;
         var items = new List<object?>();
-        Schema? common = null;
+        var common = default(CommonSchema);
         while (tokens.HasNext)
         {
             if (tokens.TryTake("]"))
             {
-                if (common is not null && !TryAlign(common, items))
+                if (common.Schema is not null && !TryAlign(common.Schema, items))
                     return false;
-                parsed = new SchemaAndValue(common is null ? SchemaBuilder.ArrayOfNull().Build() : SchemaBuilder.Array(common).Build(), items);
+                parsed = new SchemaAndValue(common.Schema is null ? SchemaBuilder.ArrayOfNull().Build() : SchemaBuilder.Array(common.Schema).Build(), items);
                 return true;
             }
 
             if (tokens.TryTake(",") || !TryParse(tokens, depth + 1, out var item))
                 return false;
-            common = Common(common, item);
+            common.Add(item.Schema);
             items.Add(item.Value);
 
             var mark = tokens.Mark();
@@ -116,13 +120,13 @@ internal static class ValueParser
     {
         parsed = default;
         var (keys, values) = (new List<object?>(), new List<object?>());
-        Schema? keySchema = null, valueSchema = null;
+        var (commonKey, commonValue) = (default(CommonSchema), default(CommonSchema));
         while (tokens.HasNext)
         {
             if (tokens.TryTake("}"))
             {
-                if (keySchema is null)
-                    valueSchema = null;
+                var keySchema = commonKey.Schema;
+                var valueSchema = keySchema is null ? null : commonValue.Schema;
                 if ((keySchema is not null && !TryAlign(keySchema, keys)) || (valueSchema is not null && !TryAlign(valueSchema, values)))
                     return false;
                 var map = DeepValue.Map([.. keys.Zip(values, (k, v) => KeyValuePair.Create(k!, v))]);
@@ -135,8 +139,8 @@ internal static class ValueParser
             keys.Add(key.Value);
             values.Add(value.Value);
             tokens.TryTake(",");
-            keySchema = Common(keySchema, key);
-            valueSchema = Common(valueSchema, value);
+            commonKey.Add(key.Schema);
+            commonValue.Add(value.Schema);
         }
 
         return false;
@@ -193,16 +197,6 @@ internal static class ValueParser
         return true;
     }
 
-    /// <summary>A schema for both; null when there is none, and the next member starts anew, as in Kafka.</summary>
-    private static Schema? Common(Schema? previous, SchemaAndValue latest)
-    {
-        if (latest.Schema is not { } next)
-            return previous;
-        if (previous is null || previous.Type == next.Type)
-            return next;
-        return previous.Type <= SchemaType.Float64 && next.Type <= SchemaType.Float64 ? (previous.Type > next.Type ? previous : next) : null;
-    }
-
     private static bool TryAlign(Schema schema, List<object?> values)
     {
         try
@@ -214,6 +208,27 @@ internal static class ValueParser
         catch (DataException)
         {
             return false;
+        }
+    }
+
+    /// <summary>The schema that all members so far have in common, nulls aside: of numbers the widest, else that of the last, which may differ within (as in Kafka).</summary>
+    private struct CommonSchema
+    {
+        private bool _conflict;
+
+        /// <summary>Null before the first member, and once two are of different types.</summary>
+        public Schema? Schema { get; private set; }
+
+        public void Add(Schema? next)
+        {
+            if (next is null || _conflict)
+                return;
+            if (Schema is null || Schema.Type == next.Type)
+                Schema = next;
+            else if (Schema.Type > SchemaType.Float64 || next.Type > SchemaType.Float64)
+                (Schema, _conflict) = (null, true);
+            else if (next.Type > Schema.Type)
+                Schema = next;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using RestStream.Connect.Config;
 using RestStream.Connect.Tests.Golden;
+using RestStream.Connect.Transforms.Patterns;
 
 namespace RestStream.Connect.Tests.Configs;
 
@@ -92,12 +93,12 @@ public class ConfigDefGoldenTests
             "NonEmptyStringWithoutControlChars" => ConfigValidator.NonEmptyWithoutControlCharacters(),
             "NonEmptyList" => ConfigValidator.NonEmptyList(),
             "Composite" => ConfigValidator.All([.. json.GetProperty("of").EnumerateArray().Select(Validator)]),
-            "Regex" => RestStream.Connect.Configs.SinkChecks.TopicsPattern(),
+            "Regex" => new JavaRegexText(),
             var other => throw new InvalidOperationException($"no validator {other}"),
         };
     }
 
-    private static object? Number(JsonElement json, string name) => !json.TryGetProperty(name, out var number) ? null : number.TryGetInt64(out var whole) ? whole : number.GetDouble();
+    private static object? Number(JsonElement json, string name) => !json.TryGetProperty(name, out var number) ? null : number.TryGetInt64(out var whole) ? (object)whole : number.GetDouble();
 
     private static bool Flag(JsonElement json, string name, bool byDefault) => json.TryGetProperty(name, out var flag) ? flag.GetBoolean() : byDefault;
 

@@ -1,0 +1,122 @@
+using System.Globalization;
+
+using RestStream.Connect;
+using RestStream.Connectors.Shared;
+
+namespace RestStream.Connectors.Folders;
+
+/// <summary>
+/// Takes files out of the input folder. A file never replaces another: where the name is taken it gets a number behind it. Each step can be repeated after a crash: a move to another disk copies under a hidden
+/// name first and removes the original last.
+/// </summary>
+internal sealed class FileCleanup(DirectorySettings settings, string? finishedPath, string? errorPath)
+{
+    public string FlagOf(string path) => path + settings.ProcessingExtension;
+
+    /// <summary>What the clean-up policy wants of a file that is read and committed.</summary>
+    /// <exception cref="ConnectException">It cannot be done.</exception>
+    public void Finish(string path, FileFacts facts)
+    {
+        Do(path, () =>
+        {
+            switch (settings.Policy)
+            {
+                case CleanupPolicy.Move:
+                    Move(path, finishedPath!, facts);
+                    break;
+                case CleanupPolicy.MoveByDate:
+                    var day = DateTimeOffset.FromUnixTimeMilliseconds(facts.ModifiedMilliseconds).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+                    Move(path, Path.Combine(finishedPath!, day), facts);
+                    break;
+                case CleanupPolicy.Delete:
+                    File.Delete(path);
+                    break;
+            }
+
+            File.Delete(FlagOf(path));
+        });
+    }
+
+    /// <summary>Takes a file with a bad record away, with a note of what is wrong. Answers where it is now.</summary>
+    /// <exception cref="ConnectException">It cannot be done.</exception>
+    public string Reject(string path, FileFacts facts, string message)
+    {
+        var target = path;
+        Do(path, () =>
+        {
+            if (errorPath is not null)
+            {
+                target = Move(path, errorPath, facts);
+                File.WriteAllText(target + ".error", message + "\n");
+            }
+
+            File.Delete(FlagOf(path));
+        });
+        return target;
+    }
+
+    public void Flag(string path)
+    {
+        if (settings.Policy != CleanupPolicy.None)
+            Do(path, () => File.WriteAllBytes(FlagOf(path), []));
+    }
+
+    public void Unflag(string path) => Do(path, () => File.Delete(FlagOf(path)));
+
+    private static void Do(string path, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConnectException($"'{path}' cannot be moved, deleted or flagged: {e.Message} What was read of it is in the topic; the task tries again when it starts.", e);
+        }
+    }
+
+    private static string Move(string path, string folder, FileFacts facts)
+    {
+        Directory.CreateDirectory(folder);
+        var target = Path.Combine(folder, Path.GetFileName(path));
+        if (Posix.FindFacts(folder)?.Device == facts.Device)
+        {
+            target = FreeName(target);
+            File.Move(path, target);
+        }
+        else
+        {
+            target = MoveToOtherDisk(path, target, facts);
+        }
+
+        Posix.SyncFolder(folder);
+        Posix.SyncFolder(Path.GetDirectoryName(path)!);
+        return target;
+    }
+
+    private static string MoveToOtherDisk(string path, string target, FileFacts facts)
+    {
+        // A crash may have come between the copy and the removal: then it is there already.
+        if (Posix.FindFacts(target) is not { } there || there.Size != facts.Size || there.ModifiedMilliseconds != facts.ModifiedMilliseconds)
+        {
+            target = FreeName(target);
+            var copy = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.moving");
+            File.Copy(path, copy, overwrite: true);
+            using (var handle = File.OpenHandle(copy, FileMode.Open, FileAccess.ReadWrite))
+                Posix.Sync(handle, copy);
+            File.Move(copy, target);
+            Posix.SyncFolder(Path.GetDirectoryName(target)!);
+        }
+
+        File.Delete(path);
+        return target;
+    }
+
+    private static string FreeName(string target)
+    {
+        var free = target;
+        for (var number = 1; Posix.FindFacts(free) is not null; number++)
+            free = string.Create(CultureInfo.InvariantCulture, $"{target}.{number}");
+        return free;
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Win32.SafeHandles;
+
+using RestStream.Connect.Data;
+
+namespace RestStream.Connectors.Folders.Formats;
+
+/// <summary>The records of one file, one after the other. The file does not change while it is read, or what is read does not count.</summary>
+internal abstract class RecordReader : IDisposable
+{
+    /// <summary>Bytes before the next record: a reader that begins there goes on with it.</summary>
+    public abstract long Position { get; }
+
+    /// <summary>The next record; false at the end of the file.</summary>
+    /// <exception cref="InvalidDataException">It is none of the format; the message says what and where, without its content. The reader cannot go on.</exception>
+    public abstract bool TryRead(out SchemaAndValue value);
+
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>Opens at a position that an earlier reader of this file had, or at 0.</summary>
+    public static RecordReader Open(SafeFileHandle file, long position, DirectorySettings settings)
+    {
+        var begin = Math.Max(position, settings.Encoding.CodePage == System.Text.Encoding.UTF8.CodePage || settings.FileFormat is FileFormat.Json or FileFormat.Ndjson ? ByteOrderMark(file) : 0);
+        return settings.FileFormat switch
+        {
+            FileFormat.Lines => new LineRecords(file, begin, settings),
+            FileFormat.Ndjson => new NdjsonRecords(file, begin, settings),
+            FileFormat.Json => new JsonRecords(file, begin, settings),
+            FileFormat.Csv => new CsvRecords(file, begin, settings),
+            _ => new WholeFile(file, position, settings),
+        };
+    }
+
+    private static long ByteOrderMark(SafeFileHandle file)
+    {
+        Span<byte> begin = stackalloc byte[3];
+        return RandomAccess.Read(file, begin, 0) == 3 && begin.SequenceEqual("\uFEFF"u8) ? 3 : 0;
+    }
+}
