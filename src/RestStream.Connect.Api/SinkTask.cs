@@ -1,3 +1,5 @@
+using RestStream.Connect.Data;
+
 namespace RestStream.Connect;
 
 /// <summary>
@@ -62,4 +64,9 @@ public interface ISinkTaskContext : ITaskContext
     /// </summary>
     /// <exception cref="ConnectException"><c>errors.tolerance</c> is none: let it pass through, the task fails.</exception>
     Task ReportAsync(SinkRecord record, Exception error);
+
+    /// <summary>
+    /// Writes a record of the task's own to a topic (what the system outside answered, say), by the converters of the connector. Completes when it is durable.
+    /// </summary>
+    Task ProduceAsync(string topic, SchemaAndValue key, SchemaAndValue value, IReadOnlyList<Header> headers, CancellationToken cancellationToken);
 }

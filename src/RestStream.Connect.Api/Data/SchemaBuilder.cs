@@ -31,6 +31,12 @@ public sealed class SchemaBuilder(SchemaType type)
         _valueSchema = values ?? throw new SchemaBuilderException("valueSchema cannot be null."),
     };
 
+    /// <summary>An array whose elements agree on no schema: what <c>Values.ParseString</c> makes of <c>[]</c> and <c>[null]</c>. Elements must be null.</summary>
+    internal static SchemaBuilder ArrayOfNull() => new(SchemaType.Array);
+
+    /// <summary>A map whose keys or values agree on no schema (null).</summary>
+    internal static SchemaBuilder MapOfUnknown(Schema? keys, Schema? values) => new(SchemaType.Map) { _keySchema = keys, _valueSchema = values };
+
     /// <summary>A builder with all that the schema has, to be changed; fields of a struct included.</summary>
     public static SchemaBuilder From(Schema schema)
     {

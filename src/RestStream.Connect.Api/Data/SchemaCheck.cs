@@ -1,21 +1,59 @@
 using System.Collections;
+using System.Numerics;
 
 namespace RestStream.Connect.Data;
 
-/// <summary>Whether a value fits a schema; the messages are Kafka's (ConnectSchema.validateValue), with CLR types where it names Java's.</summary>
+/// <summary>Whether a value fits a schema; the messages are Kafka's (ConnectSchema.validateValue), with the names of Connect's types where it names Java's classes.</summary>
 internal static class SchemaCheck
 {
+    private const string NoField = "value";
+
+    /// <summary>Checks the value of a field, or one by itself where there is none (<paramref name="field"/> null).</summary>
+    /// <exception cref="DataException">It does not fit.</exception>
     public static void Validate(string? field, Schema schema, object? value)
+    {
+        // What a struct holds by the million; the rest below only has to say what is wrong, or to look into members.
+        if (value is not null && schema.Name is null && schema.Type <= SchemaType.Bytes && Fits(schema, value))
+            return;
+        ValidateAt(field is null ? NoField : $"field: \"{field}\"", schema, value);
+    }
+
+    /// <summary>What a value is in Connect's words, for messages.</summary>
+    public static string TypeName(object? value) => value switch
+    {
+        null => "null",
+        sbyte => "int8",
+        short => "int16",
+        int => "int32",
+        long => "int64",
+        float => "float32",
+        double => "float64",
+        bool => "boolean",
+        string => "string",
+        byte[] => "bytes",
+        BigDecimal or decimal => "decimal",
+        BigInteger => "big integer",
+        Instant => "date",
+        Struct => "struct",
+        IDictionary => "map",
+        IList => "array",
+        _ => value.GetType().ToString(),
+    };
+
+    private static void ValidateAt(string place, Schema schema, object? value)
     {
         if (value is null)
         {
             if (!schema.IsOptional)
-                throw new DataException($"Invalid value: null used for required field: \"{field}\", schema type: {schema.Type.ToString().ToUpperInvariant()}");
+                throw new DataException($"Invalid value: null used for required {place}, schema type: {schema.Type.ToString().ToUpperInvariant()}");
             return;
         }
 
         if (!Fits(schema, value))
-            throw new DataException($"Invalid Java object for schema {Describe(schema)}with type {schema.Type.ToString().ToUpperInvariant()}: class {value.GetType().FullName}{(field is null ? "" : $" for field: \"{field}\"")}");
+        {
+            var name = schema.Name is null ? "" : $" \"{schema.Name}\"";
+            throw new DataException($"Invalid object for schema{name} with type {schema.Type.ToString().ToUpperInvariant()}: {TypeName(value)} for {place}");
+        }
 
         switch (value)
         {
@@ -25,21 +63,31 @@ internal static class SchemaCheck
                 s.Validate();
                 break;
             case IDictionary map when schema.Type == SchemaType.Map:
-                foreach (DictionaryEntry entry in map)
-                {
-                    Validate("map key", schema.KeySchema!, entry.Key);
-                    Validate("map value", schema.ValueSchema!, entry.Value);
-                }
-
+                ValidateMembers(place, schema, map);
                 break;
-            case IList list when schema.Type == SchemaType.Array:
-                foreach (var item in list)
-                    Validate("array element", schema.ValueSchema!, item);
+            case IList list when schema.Type == SchemaType.Array && schema.ValueSchema is { } elements:
+                for (var i = 0; i < list.Count; i++)
+                    ValidateMember("element of array", place, elements, list[i]);
                 break;
         }
     }
 
-    private static string Describe(Schema schema) => schema.Name is null ? "" : $"\"{schema.Name}\" ";
+    private static void ValidateMembers(string place, Schema schema, IDictionary map)
+    {
+        foreach (DictionaryEntry entry in map)
+        {
+            if (schema.KeySchema is { } keys)
+                ValidateMember("key of map", place, keys, entry.Key);
+            if (schema.ValueSchema is { } values)
+                ValidateMember("value of map", place, values, entry.Value);
+        }
+    }
+
+    private static void ValidateMember(string what, string place, Schema schema, object? value)
+    {
+        if (value is null ? !schema.IsOptional : schema.Name is not null || schema.Type > SchemaType.Bytes || !Fits(schema, value))
+            ValidateAt($"{what} {place}", schema, value);
+    }
 
     private static bool Fits(Schema schema, object value) => schema.Name switch
     {

@@ -46,12 +46,16 @@ public sealed class Struct : IEquatable<Struct>
     /// <summary>What was set, without defaults.</summary>
     public object? GetWithoutDefault(string name) => _values[Lookup(name).Index];
 
+    /// <summary>As by name. The field is one of <see cref="Schema"/>.</summary>
+    public object? GetWithoutDefault(Field field) => _values[field.Index];
+
     /// <summary>Checks that every field that is neither optional nor has a default is set.</summary>
     /// <exception cref="DataException">One is not.</exception>
     public void Validate()
     {
-        foreach (var field in Schema.Fields)
+        for (var i = 0; i < _values.Length; i++)
         {
+            var field = Schema.Fields[i];
             var value = _values[field.Index];
             if (value is null && (field.Schema.IsOptional || field.Schema.Default is not null))
                 continue;

@@ -1,0 +1,165 @@
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using RestStream.Connect;
+using RestStream.Connectors.Http.Requests;
+
+namespace RestStream.Connectors.Http.Source;
+
+/// <summary>
+/// Follows server-sent events. The id of the last event is the offset; after a break the stream is asked to go on behind it (<c>Last-Event-ID</c>).
+/// </summary>
+internal sealed class EventFeed : HttpFeed
+{
+    /// <summary>Events that become one unit of the log.</summary>
+    private const int MostAtATime = 1000;
+
+    private static readonly TimeSpan s_longestBackoff = TimeSpan.FromMinutes(1);
+
+    private readonly ISourceTaskContext _context;
+    private readonly HttpClient _http;
+    private readonly Authorization _authorization;
+    private readonly RecordReader _reader;
+    private readonly StatusRanges _retried;
+    private readonly string _url;
+    private readonly Dictionary<string, object?> _partition;
+    private readonly TimeSpan _backoff;
+    private HttpResponseMessage? _response;
+    private IAsyncEnumerator<SseItem<string>>? _events;
+    private Task<bool>? _next;
+    private string? _lastId;
+    private TimeSpan _wait;
+
+    public EventFeed(ISourceTaskContext context)
+    {
+        var config = context.Config;
+        _context = context;
+        _http = new HttpClient(context.Network.CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan };
+        _authorization = HttpAuthorization.Create(config, _http, context.Time);
+        _reader = new RecordReader(config);
+        _retried = new StatusRanges(config.GetList("http.response.policy.codes.retry"));
+        _url = config.GetString("http.request.url");
+        _partition = new() { ["url"] = _url };
+        _backoff = config.GetMilliseconds("retry.backoff.ms");
+    }
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var last = await _context.LastOffsetAsync(_partition, cancellationToken);
+        _lastId = last?.GetValueOrDefault("id") as string;
+    }
+
+    public override async ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_events is null)
+                await OpenAsync(cancellationToken);
+            var records = new List<SourceRecord>();
+            while (records.Count < MostAtATime)
+            {
+                // A read that is under way when the token is cancelled is kept: the enumerator does not survive a cancelled one.
+                _next ??= _events!.MoveNextAsync().AsTask();
+                if (!_next.IsCompleted && records.Count > 0)
+                    break;
+                var more = await _next.WaitAsync(cancellationToken);
+                _next = null;
+                if (!more)
+                    break;
+                _wait = TimeSpan.Zero;
+                if (Record(_events!.Current) is { } record)
+                    records.Add(record);
+            }
+
+            // The other side ended the stream; that is usual, and the next poll opens it again.
+            if (_next is null && records.Count < MostAtATime)
+                await CloseAsync();
+            return records;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            await CloseAsync();
+            throw HttpCalls.Refusal(e) ?? new RetriableException($"The event stream broke off: {e.Message}", e);
+        }
+    }
+
+    public override void Dispose()
+    {
+        _response?.Dispose();
+        _http.Dispose();
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        await Task.Delay(_wait, _context.Time, cancellationToken);
+        _wait = _wait == TimeSpan.Zero ? _backoff : _wait * 2 < s_longestBackoff ? _wait * 2 : s_longestBackoff;
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, _url);
+        request.Headers.Accept.ParseAdd("text/event-stream");
+        foreach (var header in _context.Config.GetList("http.request.headers"))
+        {
+            if (HttpConfigs.TryParseHeader(header, out var name, out var value))
+                request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        if (_lastId is not null)
+            request.Headers.TryAddWithoutValidation("Last-Event-ID", _lastId);
+        await _authorization.ApplyAsync(request, cancellationToken);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_context.Config.GetInt("http.timeout")), _context.Time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            _response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new RetriableException($"{HttpCalls.Shown(request.RequestUri!)} did not answer within {_context.Config.GetInt("http.timeout")} s.");
+        }
+
+        var (status, type) = ((int)_response.StatusCode, _response.Content.Headers.ContentType?.MediaType);
+        if (status != 200 || type != "text/event-stream")
+        {
+            var retry = _retried.Contains(status) || (status == 401 && _authorization.Renew());
+            await CloseAsync();
+            var shown = HttpCalls.Shown(request.RequestUri!);
+            throw status == 200 ? new FatalException($"{shown} answered with {type}, which is no event stream.")
+                : retry ? new RetriableException($"{shown} answered {status}.")
+                : new ConnectException($"{shown} answered {status}. Check the request.");
+        }
+
+        var max = _context.Config.GetInt("http.response.max.bytes");
+        var parser = SseParser.Create(
+            await _response.Content.ReadAsStreamAsync(cancellationToken),
+            (_, data) => data.Length > max ? throw new ConnectException($"An event has more than {max} bytes. Raise http.response.max.bytes if that is right.") : System.Text.Encoding.UTF8.GetString(data));
+        _events = parser.EnumerateAsync(CancellationToken.None).GetAsyncEnumerator(CancellationToken.None);
+    }
+
+    private async Task CloseAsync()
+    {
+        _response?.Dispose();
+        _response = null;
+        _next = null;
+        if (_events is not null)
+            await _events.DisposeAsync();
+        _events = null;
+    }
+
+    private SourceRecord? Record(SseItem<string> item)
+    {
+        if (item.EventId is { Length: > 0 } id)
+            _lastId = id;
+        if (item.Data.Length == 0)
+            return null;
+        var offset = new Dictionary<string, object?> { ["id"] = _lastId };
+        try
+        {
+            using var json = JsonDocument.Parse(item.Data);
+            var record = _reader.Record(json.RootElement, _partition, offset);
+            return item.EventType == SseParser.EventTypeDefault ? record : record with { Headers = [new Header("event", Connect.Data.Schema.String, item.EventType)] };
+        }
+        catch (JsonException)
+        {
+            // Text is as good as JSON here: events hold either.
+            return _reader.Record(item.Data, _partition, offset);
+        }
+    }
+}
