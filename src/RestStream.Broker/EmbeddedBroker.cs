@@ -162,6 +162,8 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         }
     }
 
+    public long MaxAtomicBytes => _options.MaxAtomicBytes;
+
     public async ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts)
     {
         var accepted = AcceptUnit(parts);

@@ -39,7 +39,10 @@ public interface IBroker
     /// </summary>
     ValueTask<AppendResult> ProduceAsync(TopicPartition partition, BatchBuffer batch, long expectedOffset = -1);
 
-    /// <summary>Appends batches to several partitions: all or none, across a crash too.</summary>
+    /// <summary>Most bytes of batches that <see cref="ProduceAtomicAsync"/> takes; above, <see cref="ErrorCode.RecordListTooLarge"/>.</summary>
+    long MaxAtomicBytes { get; }
+
+    /// <summary>Appends batches to several partitions: all or none, across a crash too. A partition may come more than once. Takes ownership of the batches.</summary>
     ValueTask<IReadOnlyList<AppendResult>> ProduceAtomicAsync(IReadOnlyList<(TopicPartition Partition, BatchBuffer Batch)> parts);
 
     /// <summary>

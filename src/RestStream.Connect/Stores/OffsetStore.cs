@@ -1,27 +1,176 @@
 using RestStream.Broker;
+using RestStream.Broker.Topics;
 using RestStream.Storage;
+using RestStream.Storage.Records;
+using LogPartition = RestStream.Storage.TopicPartition;
+using PartitionAndOffset = (System.Collections.Generic.IReadOnlyDictionary<string, object?> Partition, System.Collections.Generic.IReadOnlyDictionary<string, object?>? Offset);
 
 namespace RestStream.Connect.Stores;
 
 /// <summary>
 /// Source offsets in the compacted topic <c>connect-offsets</c>: key <c>["connector",{partition}]</c>, value <c>{offset}</c>, null = reset, partition by Kafka's murmur2 of the key. All of them are in memory. Safe on any thread.
+/// <para>
+/// What is in memory is durable: it moves only after the append. Partitions are the same whatever the order of their fields (<see cref="SourcePartitionComparer"/>); a key that is in the log already is written again
+/// byte for byte, so that compaction sees one key.
+/// </para>
 /// </summary>
 internal sealed class OffsetStore
 {
+    private readonly IBroker _broker;
+    private readonly string _topic;
+    private readonly int _partitions;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, OrderedDictionary<IReadOnlyDictionary<string, object?>, Entry>> _connectors = new(StringComparer.Ordinal);
+
+    private OffsetStore(IBroker broker, TopicDescription topic) => (_broker, _topic, _partitions) = (broker, topic.Name, topic.Partitions.Count);
+
     /// <summary>Makes the topic when it is not there and reads it to its end.</summary>
-    public static Task<OffsetStore> OpenAsync(IBroker broker, ConnectOptions options, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public static async Task<OffsetStore> OpenAsync(IBroker broker, ConnectOptions options, CancellationToken cancellationToken)
+    {
+        // The broker stamps the records: their times are for people and tell which of two spellings of one partition is newer.
+        var configs = new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["message.timestamp.type"] = "LogAppendTime" };
+        var topic = await StoredTopic.EnsureAsync(broker, options.OffsetTopic, options.OffsetTopicPartitions, configs, cancellationToken);
+        var store = new OffsetStore(broker, topic);
+        store.Load(topic);
+        return store;
+    }
 
     /// <summary>The offset of one source partition; null when there is none. Integers are <see cref="long"/>.</summary>
-    public IReadOnlyDictionary<string, object?>? Find(string connector, IReadOnlyDictionary<string, object?> partition) => throw new NotImplementedException();
+    public IReadOnlyDictionary<string, object?>? Find(string connector, IReadOnlyDictionary<string, object?> partition)
+    {
+        lock (_lock)
+            return _connectors.TryGetValue(connector, out var entries) && entries.TryGetValue(partition, out var entry) ? entry.Offset : null;
+    }
 
     /// <summary>All of a connector, in the order in which they were first stored.</summary>
-    public IReadOnlyList<(IReadOnlyDictionary<string, object?> Partition, IReadOnlyDictionary<string, object?> Offset)> All(string connector) => throw new NotImplementedException();
+    public IReadOnlyList<(IReadOnlyDictionary<string, object?> Partition, IReadOnlyDictionary<string, object?> Offset)> All(string connector)
+    {
+        lock (_lock)
+            return _connectors.TryGetValue(connector, out var entries) ? [.. entries.Values.Where(e => e.Offset is not null).Select(e => (e.Partition, e.Offset!))] : [];
+    }
 
     /// <summary>Stores them alone; durable when it returns. A null offset: reset.</summary>
-    public Task StoreAsync(string connector, IReadOnlyList<(IReadOnlyDictionary<string, object?> Partition, IReadOnlyDictionary<string, object?>? Offset)> offsets, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task StoreAsync(string connector, IReadOnlyList<PartitionAndOffset> offsets, CancellationToken cancellationToken) => StoreWithAsync(connector, offsets, [], cancellationToken);
 
     /// <summary>Appends records and offsets as one unit: after any crash both are there, or neither. Takes ownership of the batches.</summary>
-    public Task StoreWithAsync(
-        string connector, IReadOnlyList<(IReadOnlyDictionary<string, object?> Partition, IReadOnlyDictionary<string, object?>? Offset)> offsets,
-        IReadOnlyList<(RestStream.Storage.TopicPartition Partition, RestStream.Storage.Records.BatchBuffer Batch)> records, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task StoreWithAsync(
+        string connector, IReadOnlyList<PartitionAndOffset> offsets, IReadOnlyList<(LogPartition Partition, BatchBuffer Batch)> records, CancellationToken cancellationToken)
+    {
+        var parts = new List<(LogPartition Partition, BatchBuffer Batch)>(records.Count + offsets.Count);
+        parts.AddRange(records);
+        List<Change> changes;
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            changes = Encode(connector, offsets, parts);
+        }
+        catch
+        {
+            foreach (var (_, batch) in parts)
+                batch.Dispose();
+            throw;
+        }
+
+        if (parts.Count == 0)
+            return;
+
+        // Not cancelled from here on: what is on its way to the disk may be there, and then memory must say so.
+        var results = await _broker.ProduceAtomicAsync(parts);
+        lock (_lock)
+        {
+            foreach (var change in changes)
+                Apply(connector, change, results[change.Part].BaseOffset + change.Index, results[change.Part].Timestamp);
+        }
+    }
+
+    /// <summary>Adds a batch per partition of the topic.</summary>
+    private List<Change> Encode(string connector, IReadOnlyList<PartitionAndOffset> offsets, List<(LogPartition Partition, BatchBuffer Batch)> parts)
+    {
+        var changes = new List<Change>(offsets.Count);
+        foreach (var (partition, offset) in offsets)
+        {
+            var key = KeyOf(connector, partition) ?? OffsetJson.WriteKey(connector, partition);
+            changes.Add(new Change(Partitioner.ForKey(key, _partitions), key, offset is null ? null : OffsetJson.WriteValue(offset)));
+        }
+
+        using var builder = new RecordBatchBuilder();
+        foreach (var group in changes.GroupBy(c => c.Partition))
+        {
+            foreach (var change in group)
+            {
+                (change.Part, change.Index) = (parts.Count, builder.Count);
+                builder.Append(-1, keyIsNull: false, change.Key, change.Value is null, change.Value);
+            }
+
+            parts.Add((new LogPartition(_topic, group.Key), builder.Build()));
+        }
+
+        return changes;
+    }
+
+    private byte[]? KeyOf(string connector, IReadOnlyDictionary<string, object?> partition)
+    {
+        lock (_lock)
+            return _connectors.TryGetValue(connector, out var entries) && entries.TryGetValue(partition, out var entry) ? entry.Key : null;
+    }
+
+    private void Load(TopicDescription topic)
+    {
+        var newest = new Dictionary<string, (Change Change, long Offset, long Timestamp)>(StringComparer.Ordinal);
+        StoredTopic.ReadAll(_broker, topic, (place, partition, record) =>
+        {
+            var key = record.Key.ToArray();
+            newest[Convert.ToBase64String(key)] = (new Change(partition, key, record.ValueIsNull ? null : record.Value.ToArray()), place.BaseOffset, place.Timestamp);
+        });
+
+        // Order over the partitions of the topic is not known but by time.
+        foreach (var (change, offset, timestamp) in newest.Values.OrderBy(n => n.Timestamp))
+        {
+            if (OffsetJson.ReadKey(change.Key) is { } key)
+                Apply(key.Connector, change, offset, timestamp);
+        }
+    }
+
+    /// <summary>Values are parsed from their bytes, so that what a task is told does not depend on whether the worker was restarted since.</summary>
+    private void Apply(string connector, Change change, long position, long timestamp)
+    {
+        if (!_connectors.TryGetValue(connector, out var entries))
+            _connectors[connector] = entries = new(SourcePartitionComparer.Instance);
+        var partition = OffsetJson.ReadKey(change.Key)!.Value.Partition;
+        if (!entries.TryGetValue(partition, out var entry))
+            entries[partition] = entry = new Entry(partition);
+        else if (entry.Key.AsSpan().SequenceEqual(change.Key) ? position <= entry.Position : timestamp < entry.Timestamp)
+            return;
+
+        (entry.Key, entry.Position, entry.Timestamp) = (change.Key, position, timestamp);
+        var offset = change.Value is null ? null : OffsetJson.ReadValue(change.Value);
+        if (offset is not null && entry.Offset is null)
+        {
+            // Stored anew after a reset: its place is at the end.
+            entries.Remove(partition);
+            entries[partition] = entry;
+        }
+
+        entry.Offset = offset;
+    }
+
+    /// <summary>One record of the topic on its way.</summary>
+    private sealed record Change(int Partition, byte[] Key, byte[]? Value)
+    {
+        /// <summary>The batch of the unit in which it stands.</summary>
+        public int Part { get; set; }
+
+        /// <summary>Its place there.</summary>
+        public int Index { get; set; }
+    }
+
+    /// <summary>What is stored of one source partition; without offset after a reset.</summary>
+    private sealed class Entry(IReadOnlyDictionary<string, object?> partition)
+    {
+        public IReadOnlyDictionary<string, object?> Partition { get; } = partition;
+        public byte[] Key { get; set; } = [];
+        public IReadOnlyDictionary<string, object?>? Offset { get; set; }
+        public long Position { get; set; } = -1;
+        public long Timestamp { get; set; } = long.MinValue;
+    }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 
 namespace RestStream.Connect.Tasks;
@@ -16,28 +18,273 @@ internal sealed record TaskDefinition(
 /// <summary>
 /// A task and its loop. It starts by itself; every change of state is reported in order, on any thread. A failure of the task ends the loop and is reported as FAILED; nothing else of the worker notices.
 /// </summary>
+/// <remarks>
+/// The loop calls the plugin's task, and it alone. It ends in one of three ways: it was stopped and did what was left to do; it failed; or it hangs in code of the plugin when its grace is over and is fenced: from then on
+/// <see cref="Guard"/> and <see cref="WriteAsync"/> refuse, so that nothing it still does reaches the log or its successor.
+/// </remarks>
 internal abstract class RunningTask : IAsyncDisposable
 {
-    public static RunningTask Start(TaskDefinition definition, WorkerServices services, Action<TaskReport> report) => throw new NotImplementedException();
+    private readonly Action<TaskReport> _report;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abort = new();
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _loop = Task.CompletedTask;
+    private Task _writing = Task.CompletedTask;
+    private bool _pauseWanted;
+    private bool _fenced;
 
-    public abstract TaskDefinition Definition { get; }
+    private protected RunningTask(TaskDefinition definition, WorkerServices services, Action<TaskReport> report)
+    {
+        (Definition, Services, _report, _pauseWanted) = (definition, services, report, definition.StartPaused);
+        Logger = services.Loggers.CreateLogger("RestStream.Connect.Tasks");
+        Metrics = new TaskMetrics(definition, services.Time);
+        (StopToken, AbortToken) = (_stop.Token, _abort.Token);
+    }
+
+    public TaskDefinition Definition { get; }
 
     /// <summary>Rates, lag, last progress, for status and metrics.</summary>
     public abstract TaskFigures Figures { get; }
 
-    /// <summary>Stops polling, or putting, after the batch at hand; a sink commits. PAUSED is reported when that is done.</summary>
-    public abstract void Pause();
+    internal WorkerServices Services { get; }
 
-    public abstract void Resume();
+    internal ILogger Logger { get; }
+
+    internal TaskMetrics Metrics { get; }
+
+    /// <summary>Ends waits of the loop, and polls, as soon as the task is to stop.</summary>
+    protected CancellationToken StopToken { get; }
+
+    /// <summary>Ends what the plugin does when the grace is over.</summary>
+    protected CancellationToken AbortToken { get; }
+
+    internal bool StopWanted => _stop.IsCancellationRequested;
+
+    protected bool PauseWanted
+    {
+        get
+        {
+            lock (_gate)
+                return _pauseWanted;
+        }
+    }
+
+    /// <summary>Completes at the next pause, resume or stop. Taken before the flags are looked at, so that none is missed.</summary>
+    protected Task Changed
+    {
+        get
+        {
+            lock (_gate)
+                return _changed.Task;
+        }
+    }
+
+    public static RunningTask Start(TaskDefinition definition, WorkerServices services, Action<TaskReport> report) =>
+        Start(definition, services, report, static (d, s) => TaskPlugins.Create(s.References.Resolve(d.Config), s));
+
+    /// <param name="definition">What it runs.</param>
+    /// <param name="services">Of the worker.</param>
+    /// <param name="report">Told of each state.</param>
+    /// <param name="plugins">Makes converters and transforms.</param>
+    internal static RunningTask Start(TaskDefinition definition, WorkerServices services, Action<TaskReport> report, Func<TaskDefinition, WorkerServices, TaskPlugins> plugins)
+    {
+        RunningTask task = definition.Kind == Plugins.PluginKind.Source ? new SourceTaskLoop(definition, services, report) : new SinkTaskLoop(definition, services, report);
+        task._loop = Task.Run(() => task.RunAsync(plugins));
+        return task;
+    }
+
+    /// <summary>Stops polling, or putting, after the batch at hand; a sink commits. PAUSED is reported when that is done.</summary>
+    public void Pause() => SetPause(true);
+
+    public void Resume() => SetPause(false);
 
     /// <summary>
     /// Ends it: the batch at hand is finished, final offsets are committed, the task is disposed. After <paramref name="graceful"/> its token is cancelled and the wait ends: a task that hangs is left behind as a zombie,
     /// which can no longer write offsets or records.
     /// </summary>
     /// <returns>False: it is a zombie.</returns>
-    public abstract Task<bool> StopAsync(TimeSpan graceful);
+    public async Task<bool> StopAsync(TimeSpan graceful)
+    {
+        StopAsked = true;
+        await _stop.CancelAsync();
+        Wake();
+        try
+        {
+            await _loop.WaitAsync(graceful, Services.Time);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            // It may be in a wait that only this token ends: then it is no zombie, and ends now.
+        }
+
+        Task writing;
+        lock (_gate)
+        {
+            _fenced = true;
+            writing = _writing;
+        }
+
+        await _abort.CancelAsync();
+        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await AbandonAsync();
+        if (_loop.IsCompleted)
+            return true;
+        Logger.TaskAbandoned(Definition.Id.Connector, Definition.Id.Task, graceful);
+        return false;
+    }
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
+
+    /// <exception cref="ConnectException">The task was left behind: its time is over.</exception>
+    internal void Guard()
+    {
+        lock (_gate)
+        {
+            if (_fenced)
+                throw Fenced();
+        }
+    }
+
+    /// <summary>Ends a wait of the loop, for what is asked of it on another thread.</summary>
+    internal void Wake()
+    {
+        lock (_gate)
+        {
+            _changed.TrySetResult();
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    /// <summary>
+    /// Starts a write to the log unless the task is fenced; whoever fences it waits for the write, so that a successor finds its outcome. The write must not wait for the plugin.
+    /// </summary>
+    internal T WriteAsync<T>(Func<T> write)
+        where T : Task
+    {
+        lock (_gate)
+        {
+            if (_fenced)
+                throw Fenced();
+            var started = write();
+            _writing = _writing.IsCompleted ? started : Task.WhenAll(_writing, started);
+            return started;
+        }
+    }
+
+    protected void Report(WorkState state, TaskFailure? failure = null)
+    {
+        lock (_gate)
+        {
+            if (_fenced)
+                return;
+        }
+
+        Metrics.State = state;
+        Logger.TaskState(Definition.Id.Connector, Definition.Id.Task, state);
+        _report(new TaskReport(Definition.Id, state, failure));
+    }
+
+    /// <summary>Makes and starts the plugin's task.</summary>
+    protected abstract Task BeginAsync(TaskPlugins plugins);
+
+    /// <summary>Works until it is to stop, and finishes what is at hand.</summary>
+    protected abstract Task WorkAsync();
+
+    /// <summary>Releases everything, the plugin's task first. Called once, whatever happened before.</summary>
+    protected abstract ValueTask EndAsync();
+
+    /// <summary>Takes the task's place away from it, while its loop still hangs.</summary>
+    protected virtual Task AbandonAsync() => Task.CompletedTask;
+
+    /// <summary>Somebody wants it to stop; the token alone may mean that it failed.</summary>
+    private bool StopAsked { get; set; }
+
+    private void SetPause(bool pause)
+    {
+        lock (_gate)
+            _pauseWanted = pause;
+        Wake();
+    }
+
+    private async Task RunAsync(Func<TaskDefinition, WorkerServices, TaskPlugins> createPlugins)
+    {
+        Exception? failure = null;
+        var stopped = false;
+        TaskPlugins? plugins = null;
+        try
+        {
+            plugins = createPlugins(Definition, Services);
+            await BeginAsync(plugins);
+            if (!PauseWanted)
+                Report(WorkState.Running);
+            await WorkAsync();
+        }
+        catch (OperationCanceledException) when (StopWanted)
+        {
+        }
+        catch (Exception e)
+        {
+            // The end of the task, whatever it was: the report is what becomes of it.
+            (failure, stopped) = (e, StopWanted);
+        }
+
+        // Also after a failure something of the plugin may be waiting for this, a poll for example.
+        await _stop.CancelAsync();
+        var ending = EndAsync(plugins);
+        try
+        {
+            await (failure is null ? ending : ending.WaitAsync(Services.Options.TaskShutdownTimeout, Services.Time));
+        }
+        catch (TimeoutException) when (!ending.IsCompleted)
+        {
+            // It failed and hangs; its failure is told all the same.
+        }
+        catch (Exception e)
+        {
+            if (failure is null)
+                (failure, stopped) = (e, StopAsked);
+        }
+
+        if (failure is not null)
+            Tell(failure, stopped, plugins);
+        if (!ending.IsCompleted)
+        {
+            lock (_gate)
+                _fenced = true;
+            await _abort.CancelAsync();
+        }
+    }
+
+    private async Task EndAsync(TaskPlugins? plugins)
+    {
+        try
+        {
+            await EndAsync();
+        }
+        finally
+        {
+            Metrics.Dispose();
+            plugins?.Dispose();
+        }
+    }
+
+    private void Tell(Exception failure, bool stopped, TaskPlugins? plugins)
+    {
+        var told = TaskFailures.Describe(failure, Definition, plugins?.Config);
+        if (stopped)
+        {
+            Logger.FailedWhileStopping(Definition.Id.Connector, Definition.Id.Task, told.Trace);
+            return;
+        }
+
+        Logger.TaskFailed(Definition.Id.Connector, Definition.Id.Task, told.Trace);
+        Report(WorkState.Failed, told);
+    }
+
+    private ConnectException Fenced() =>
+        new($"Task {Definition.Id.Task} of connector {Definition.Id.Connector} was stopped and did not end in time; another may run in its place. It can do nothing any more.");
 }
 
 /// <summary>A task is in another state. <paramref name="Error"/> with <see cref="WorkState.Failed"/>.</summary>

@@ -1,3 +1,5 @@
+using RestStream.Connect.Config;
+using RestStream.Connect.Configs;
 using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Transforms;
@@ -9,7 +11,21 @@ internal sealed class TransformChain(IReadOnlyList<TransformStep> steps) : IDisp
 
     /// <summary>Reads <c>transforms</c> and <c>predicates</c> of a configuration.</summary>
     /// <exception cref="ConnectException">A class, an alias or a setting is wrong.</exception>
-    public static TransformChain Create(PluginCatalog plugins, IReadOnlyDictionary<string, string> config) => throw new NotImplementedException();
+    public static TransformChain Create(PluginCatalog plugins, IReadOnlyDictionary<string, string> config)
+    {
+        var steps = new List<TransformStep>();
+        try
+        {
+            foreach (var alias in Aliases(config, ConnectorConfig.Transforms))
+                steps.Add(TransformStep.Create(plugins, alias, config));
+            return new TransformChain(steps);
+        }
+        catch
+        {
+            steps.ForEach(step => step.Dispose());
+            throw;
+        }
+    }
 
     /// <summary>The record after all steps; null when one dropped it.</summary>
     public ConnectRecord? Apply(ConnectRecord record)
@@ -30,24 +46,7 @@ internal sealed class TransformChain(IReadOnlyList<TransformStep> steps) : IDisp
         foreach (var step in Steps)
             step.Dispose();
     }
-}
 
-/// <summary>One transform with its predicate (Kafka's TransformationStage).</summary>
-internal sealed class TransformStep(string alias, string className, Transform transform, Predicate? predicate, bool negate) : IDisposable
-{
-    public string Alias { get; } = alias;
-
-    /// <summary>For errors and metrics.</summary>
-    public string ClassName { get; } = className;
-
-    /// <summary>Whether the predicate lets the transform see the record.</summary>
-    public bool Wants(ConnectRecord record) => predicate is null || predicate.Test(record) != negate;
-
-    public ConnectRecord? Apply(ConnectRecord record) => Wants(record) ? transform.Apply(record) : record;
-
-    public void Dispose()
-    {
-        transform.Dispose();
-        predicate?.Dispose();
-    }
+    private static IReadOnlyList<string> Aliases(IReadOnlyDictionary<string, string> config, string key) =>
+        (IReadOnlyList<string>?)ConfigDef.ParseType(key, config.GetValueOrDefault(key), ConfigType.List) ?? [];
 }

@@ -7,8 +7,9 @@ internal static class Banner
 {
     /// <param name="options">The settings in effect.</param>
     /// <param name="urls">The addresses it really listens on.</param>
+    /// <param name="connectors">Where connectors are managed; null: nowhere.</param>
     /// <param name="recovering">The log is not open yet.</param>
-    public static string Text(ServerOptions options, IReadOnlyCollection<string> urls, bool recovering)
+    public static string Text(ServerOptions options, IReadOnlyCollection<string> urls, string? connectors, bool recovering)
     {
         var url = Listeners.Reachable(urls.FirstOrDefault() ?? Listeners.Default);
         var auth = urls.All(Listeners.IsLoopback)
@@ -16,13 +17,14 @@ internal static class Banner
             : "NO AUTHENTICATION, reachable from other machines (RestStream:AllowAnonymous)";
         var create = options.AutoCreateTopics ? "" : $"  curl -X PUT {url}/topics/demo\n";
         var swagger = options.Swagger ? $"  swagger     {url}/swagger\n" : "";
+        var connect = connectors is null ? "" : $"  connectors  {connectors}/connectors\n";
         return $"""
             RestStream {ProductVersion.Version} ({ProductVersion.Commit[..Math.Min(7, ProductVersion.Commit.Length)]})
               listening   {string.Join("  ", urls)}
               data        {Path.GetFullPath(options.DataDirectory)}{(recovering ? "  (being recovered)" : "")}
               access      {auth}
               durability  acks=all: answered after fsync (topics may choose reststream.durability=interval or os)
-            {swagger}  metrics     {url}/metrics
+            {connect}{swagger}  metrics     {url}/metrics
             Try:
             {create}  curl -d hello {url}/topics/demo/records
               curl -N -H 'Accept: text/event-stream' {url}/topics/demo/records

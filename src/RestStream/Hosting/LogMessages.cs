@@ -40,4 +40,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(1040, LogLevel.Warning, "Member {Member} of group {Group} did not come back after its stream was cut, and could not be removed: {Reason}")]
     public static partial void MemberNotRemoved(this ILogger logger, string group, string member, string reason);
+
+    [LoggerMessage(1050, LogLevel.Error, "The Connect worker could not be started: connectors do not run until a restart; topics are served all the same")]
+    public static partial void ConnectNotStarted(this ILogger logger, Exception error);
+
+    [LoggerMessage(1051, LogLevel.Information, "The level of {Category} and below is {Level} now")]
+    public static partial void LevelChanged(this ILogger logger, string category, string level);
 }

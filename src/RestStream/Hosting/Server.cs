@@ -5,7 +5,10 @@ using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
+using RestStream.Connect;
+using RestStream.Connect.Tasks;
 using RestStream.Http.Compat;
+using RestStream.Http.Connect;
 using RestStream.Http.Consumers;
 using RestStream.Http.Errors;
 using RestStream.Http.Groups;
@@ -73,6 +76,10 @@ internal static class Server
         services.AddHostedService(s => s.GetRequiredService<BrokerService>());
         services.AddSingleton<IBroker>(s => s.GetRequiredService<BrokerService>().Broker);
         services.AddConsumerInstances();
+        services.AddSingleton<HookRegistry>();
+        services.AddSingleton<ConnectService>();
+        if (Connects(builder.Configuration))
+            services.AddHostedService(s => s.GetRequiredService<ConnectService>());
 
         services.AddErrorResponses();
         services.AddSingleton<RequestGuards>();
@@ -88,6 +95,8 @@ internal static class Server
         services.AddOpenApiDocument();
         services.AddErrorResponses();
     }
+
+    private static bool Connects(IConfiguration configuration) => configuration.GetValue($"{ConnectOptions.Section}:{nameof(ConnectOptions.Enabled)}", defaultValue: true);
 
     private static void AddOptions(IServiceCollection services, IConfiguration configuration)
     {
@@ -105,6 +114,9 @@ internal static class Server
         services.AddOptions<CompatOptions>().BindConfiguration(CompatOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
+        services.AddOptions<ConnectOptions>().BindConfiguration(ConnectOptions.Section)
+            .Configure<IOptions<ServerOptions>>((connect, server) => ConnectSettings.Complete(connect, configuration, server.Value.DataDirectory));
+        services.AddOptions<ConnectListenerOptions>().BindConfiguration(ConnectOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);
     }
 
@@ -112,6 +124,7 @@ internal static class Server
     {
         if (!Listeners.AreConfigured(builder.Configuration))
             builder.WebHost.UseUrls(Listeners.Default);
+        ConnectListeners.Configure(builder);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
         {
@@ -136,6 +149,7 @@ internal static class Server
         // "Hosting failed to start" with a stack trace; RunAsync says the same in one line.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         logging.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        logging.Services.AddLogLevels();
         logging.Services.AddOptions<ConsoleLoggerOptions>().PostConfigure(o => o.FormatterName ??= LineFormatter.FormatterName);
     }
 
@@ -151,6 +165,8 @@ internal static class Server
         app.UseErrorResponses();
         app.Use(app.Services.GetRequiredService<RequestGuards>().Before);
         UseCors(app, options.CorsOrigins);
+        app.UseConnect();
+        app.UseRouting();
         app.UseOpenApiDocument(options.Swagger);
         app.UseWhen(context => HttpMethods.IsGet(context.Request.Method) && !ReadEndpoints.IsStream(context.Request), pages => pages.UseResponseCompression());
         app.MapOperations();
@@ -160,6 +176,7 @@ internal static class Server
         app.MapRecords();
         app.MapGroups();
         app.MapCompat();
+        app.MapConnect();
 
         app.Lifetime.ApplicationStarted.Register(() => ShowBanner(app, options));
         app.Lifetime.ApplicationStopping.Register(() => app.Logger.Stopping());
@@ -180,7 +197,8 @@ internal static class Server
     private static void ShowBanner(WebApplication app, ServerOptions options)
     {
         var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        Console.Out.WriteLine(Banner.Text(options, [.. urls], recovering: !app.Services.GetRequiredService<BrokerService>().IsOpen(out _)));
+        var connectors = Connects(app.Configuration) ? app.Services.GetRequiredService<ConnectListeners>().ConnectUrl ?? Listeners.Reachable(urls.FirstOrDefault() ?? Listeners.Default) : null;
+        Console.Out.WriteLine(Banner.Text(options, [.. urls], connectors, recovering: !app.Services.GetRequiredService<BrokerService>().IsOpen(out _)));
     }
 
     private static async Task<int> FailAsync(int exitCode, string message)

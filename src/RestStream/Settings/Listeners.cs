@@ -8,6 +8,8 @@ internal static class Listeners
     /// <summary>8082 is the port of the REST Proxy that we are compatible with.</summary>
     public const string Default = "http://127.0.0.1:8082";
 
+    private const string Endpoints = "Kestrel:Endpoints";
+
     /// <summary>True when the user chose: <c>--urls</c>, <c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, or <c>Kestrel:Endpoints</c>.</summary>
     public static bool AreConfigured(IConfiguration configuration) => Configured(configuration).Any();
 
@@ -44,15 +46,28 @@ internal static class Listeners
         return address.Host is "*" or "+" or "0.0.0.0" or "[::]" ? $"{address.Scheme}://localhost:{address.Port}" : url.TrimEnd('/');
     }
 
-    private static IEnumerable<string> Configured(IConfiguration configuration)
+    /// <summary>Takes the addresses away that are not endpoints of Kestrel with a name: who makes endpoints has to make these endpoints too.</summary>
+    public static IReadOnlyList<string> TakeAddresses(IConfiguration configuration)
     {
-        var urls = Split(configuration[WebHostDefaults.ServerUrlsKey])
-            .Concat(configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(e => e["Url"]).OfType<string>());
+        var addresses = Addresses(configuration).ToList();
+        if (configuration.GetSection(Endpoints).GetChildren().Any())
+            addresses = [];
+        foreach (var key in (ReadOnlySpan<string>)[WebHostDefaults.ServerUrlsKey, WebHostDefaults.HttpPortsKey, WebHostDefaults.HttpsPortsKey])
+            configuration[key] = "";
+        return addresses;
+    }
+
+    private static IEnumerable<string> Configured(IConfiguration configuration) =>
+        Addresses(configuration).Concat(configuration.GetSection(Endpoints).GetChildren().Select(e => e["Url"]).OfType<string>());
+
+    private static IEnumerable<string> Addresses(IConfiguration configuration)
+    {
+        var urls = Split(configuration[WebHostDefaults.ServerUrlsKey]);
 
         // Ports without an address mean every interface.
         var ports = Split(configuration[WebHostDefaults.HttpPortsKey]).Select(p => $"http://*:{p}")
             .Concat(Split(configuration[WebHostDefaults.HttpsPortsKey]).Select(p => $"https://*:{p}"));
-        return urls.Concat(Split(configuration[WebHostDefaults.ServerUrlsKey]).Any() ? [] : ports);
+        return urls.Length > 0 ? urls : ports;
     }
 
     private static string[] Split(string? list) => list?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];

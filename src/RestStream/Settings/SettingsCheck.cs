@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Reflection;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
+using RestStream.Connect;
 
 namespace RestStream.Settings;
 
@@ -21,6 +22,8 @@ internal static class SettingsCheck
         (BrokerOptions.Section, typeof(BrokerOptions)),
         (GroupOptions.Section, typeof(GroupOptions)),
         (GroupMemberOptions.Section, typeof(GroupMemberOptions)),
+        (ConnectOptions.Section, typeof(ConnectOptions)),
+        (ConnectOptions.Section, typeof(ConnectListenerOptions)),
     ];
 
     /// <summary>Every setting there is, section by section.</summary>
@@ -51,6 +54,7 @@ internal static class SettingsCheck
                 errors.AddRange(rules.Validate(new ValidationContext(options)).Select(r => $"{section}:{r.ErrorMessage}"));
         }
 
+        errors.AddRange(ConnectSettings.Errors(configuration));
         return errors;
     }
 
@@ -158,7 +162,7 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
             yield return $"{Path} is '{configured.Value}', but must be {Allowed}{Example}.";
     }
 
-    private static bool IsTable(Type type) => type == typeof(IDictionary<string, string>);
+    private static bool IsTable(Type type) => typeof(IDictionary<string, string>).IsAssignableFrom(type);
 
     private string Example => Type == typeof(TimeSpan) ? " (hours:minutes:seconds)" : "";
 }

@@ -30,9 +30,10 @@ public partial class HealthTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         var server = await Client.GetFromJsonAsync<JsonElement>("");
 
-        Assert.Matches(@"^\d+\.\d+\.\d+", server.GetProperty("version").GetString());
+        Assert.Equal("4.3.1", server.GetProperty("version").GetString());
+        Assert.Matches(@"^\d+\.\d+\.\d+", server.GetProperty("reststream_version").GetString());
         Assert.NotEmpty(server.GetProperty("commit").GetString()!);
-        Assert.Equal(server.GetProperty("version").GetString(), server.GetProperty("bridge_version").GetString());
+        Assert.Equal(server.GetProperty("reststream_version").GetString(), server.GetProperty("bridge_version").GetString());
         Assert.Equal(File.ReadLines(Path.Combine(fixture.Server.DataDirectory, "meta.properties")).Single(l => l.StartsWith("cluster.id=")), "cluster.id=" + server.GetProperty("kafka_cluster_id").GetString());
     }
 

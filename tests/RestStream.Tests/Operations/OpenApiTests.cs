@@ -166,6 +166,8 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 
         if (operation == "CreateTopicV2")
             await client.DeleteAsync("topics/demo-v2");
+        if (operation is "CreateConnector" or "CallHook" || operation.Contains("Connector") || operation.EndsWith("Task") || operation.EndsWith("TaskStatus"))
+            await MakeConnectorsAsync(operation);
         if (!operation.Contains("Consumer"))
             return;
 
@@ -179,6 +181,31 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         using var assigned = await client.PostAsync(
             "consumers/billing/instances/c1/assignments", JsonContent.Create(new { partitions = new[] { new { topic = "demo", partition = 0 } } }));
         assigned.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>The connector that the examples speak of, with its task; stopped where its offsets are changed; a source that listens under the hook of the example.</summary>
+    private async Task MakeConnectorsAsync(string operation)
+    {
+        var client = fixture.Server.Client;
+        await client.DeleteAsync("connectors/demo-source");
+        if (operation == "CreateConnector")
+            return;
+        using var made = await client.PostAsJsonAsync(
+            "connectors", new { name = "demo-source", config = new Dictionary<string, string> { ["connector.class"] = "FileStreamSource", ["file"] = "demo.txt", ["topic"] = "demo" } });
+        made.EnsureSuccessStatusCode();
+        await UntilAsync(async () => (await client.GetAsync("connectors/demo-source/tasks/0/status")).IsSuccessStatusCode);
+        if (operation is not ("AlterConnectorOffsets" or "ResetConnectorOffsets"))
+            return;
+        using var stopped = await client.PutAsync("connectors/demo-source/stop", null);
+        stopped.EnsureSuccessStatusCode();
+        await UntilAsync(async () => !(await client.GetAsync("connectors/demo-source/tasks/0/status")).IsSuccessStatusCode);
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> reached)
+    {
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await reached())
+            await Task.Delay(20, enough.Token);
     }
 
     private static IEnumerable<JsonElement> Members(JsonElement json, string name) => json.TryGetProperty(name, out var list) ? list.EnumerateArray() : [];

@@ -5,8 +5,8 @@ using System.Text;
 namespace RestStream.Broker.Groups.Patterns;
 
 /// <summary>
-/// A set of UTF-16 characters, which is what every class, property and literal of a Java pattern comes down to;
-/// so unions, intersections and negations need no counterpart in .NET's dialect.
+/// A set of UTF-16 characters, which is what every class, property and literal of a Java pattern comes down to; so unions, intersections and negations need no counterpart in .NET's dialect.
+/// The characters beyond U+FFFF are all in it or none, which is enough for <c>.</c> and negations.
 /// </summary>
 internal sealed class CharSet
 {
@@ -15,7 +15,10 @@ internal sealed class CharSet
     private const int WordBits = 64;
 
     private readonly ulong[] _words = new ulong[Characters / WordBits];
+    private bool _beyond;
 
+    /// <summary>Every character.</summary>
+    public static CharSet All { get; } = ~new CharSet();
     public static CharSet LineBreaks { get; } = Of("\n\u000B\f\r\u0085\u2028\u2029");
     public static CharSet HorizontalSpaces { get; } = Of(" \t\u00A0\u1680\u180E\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u202F\u205F\u3000");
 
@@ -23,6 +26,8 @@ internal sealed class CharSet
     public static CharSet Digits { get; } = Where(char.IsAsciiDigit);
     public static CharSet WordCharacters { get; } = Where(c => char.IsAsciiLetterOrDigit(c) || c == '_');
     public static CharSet Spaces { get; } = Of(" \t\n\u000B\f\r");
+
+    private static readonly CharSet s_surrogates = Range('\uD800', '\uDFFF');
 
     public static CharSet Where(Predicate<char> predicate)
     {
@@ -77,14 +82,19 @@ internal sealed class CharSet
         _ => OfCategory(name.StartsWith("Is", StringComparison.Ordinal) ? name[2..] : name),
     };
 
-    public static CharSet operator |(CharSet left, CharSet right) => Combine(left, right, (l, r) => l | r);
-    public static CharSet operator &(CharSet left, CharSet right) => Combine(left, right, (l, r) => l & r);
-    public static CharSet operator ~(CharSet set) => Combine(set, set, (word, _) => ~word);
+    public static CharSet operator |(CharSet left, CharSet right) => Combine(left, right, (l, r) => l | r, left._beyond | right._beyond);
+    public static CharSet operator &(CharSet left, CharSet right) => Combine(left, right, (l, r) => l & r, left._beyond & right._beyond);
+    public static CharSet operator ~(CharSet set) => Combine(set, set, (word, _) => ~word, !set._beyond);
 
-    /// <summary>With the ASCII letters of the other case, which is what Java's <c>(?i)</c> means.</summary>
-    public CharSet InBothCases()
+    /// <summary>With the letters of the other case: of all scripts (<c>(?iu)</c>), or the ASCII ones, which is what Java's <c>(?i)</c> alone means.</summary>
+    public CharSet InBothCases(bool ofAllScripts)
     {
-        var both = Combine(this, this, (word, _) => word);
+        if (ofAllScripts)
+        {
+            var folded = Where(c => Has(char.ToLowerInvariant(char.ToUpperInvariant(c))));
+            return this | Where(c => folded.Has(c) || Has(char.ToUpperInvariant(c)) || Has(char.ToLowerInvariant(c)));
+        }
+        var both = this | new CharSet();
         for (var c = 'a'; c <= 'z'; c++)
         {
             var upper = (char)(c - 'a' + 'A');
@@ -96,22 +106,29 @@ internal sealed class CharSet
         return both;
     }
 
-    /// <summary>As a class of .NET's dialect.</summary>
+    /// <summary>As a class of .NET's dialect, or as one beside surrogate pairs, which Java takes for one character.</summary>
     public string ToPattern()
     {
+        if (_beyond)
+            return $@"(?:[\uD800-\uDBFF][\uDC00-\uDFFF]|{ToClass(this & ~s_surrogates)})";
+        return ToClass(this);
+    }
+
+    private static string ToClass(CharSet set)
+    {
         var pattern = new StringBuilder("[");
-        for (var first = Find(0, member: true); first < Characters;)
+        for (var first = set.Find(0, member: true); first < Characters;)
         {
-            var end = Find(first, member: false);
+            var end = set.Find(first, member: false);
             pattern.Append(CultureInfo.InvariantCulture, $@"\u{first:X4}-\u{end - 1:X4}");
-            first = Find(end, member: true);
+            first = set.Find(end, member: true);
         }
         return pattern.Length > 1 ? pattern.Append(']').ToString() : @"[^\u0000-\uFFFF]";
     }
 
-    private static CharSet Combine(CharSet left, CharSet right, Func<ulong, ulong, ulong> combine)
+    private static CharSet Combine(CharSet left, CharSet right, Func<ulong, ulong, ulong> combine, bool beyond)
     {
-        var set = new CharSet();
+        var set = new CharSet { _beyond = beyond };
         for (var i = 0; i < set._words.Length; i++)
             set._words[i] = combine(left._words[i], right._words[i]);
         return set;

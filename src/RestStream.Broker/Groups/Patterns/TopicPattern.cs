@@ -4,7 +4,7 @@ namespace RestStream.Broker.Groups.Patterns;
 
 /// <summary>
 /// The topics of a group by a regular expression of Java's dialect that the whole name must match, as Kafka's <c>subscribe(Pattern)</c> has it. Safe on any thread.
-/// <para>Patterns come from strangers: they run in time proportional to the name, or, where they look around and so cannot, under a limit that ends them.</para>
+/// <para>Patterns come from strangers: they run in time proportional to the name, or, where they look around or refer back and so cannot, under a limit that ends them.</para>
 /// </summary>
 internal sealed class TopicPattern
 {
@@ -36,9 +36,17 @@ internal sealed class TopicPattern
     {
         if (pattern.Length > MaxLength)
             throw Refusal($"has {pattern.Length} characters, {MaxLength} are allowed");
-        var translated = new JavaPattern(pattern).Translate();
-        var whole = @"\A(?:" + translated.Pattern + @")\z";
-        return new TopicPattern(pattern, translated.LooksAround
+        TranslatedPattern translated;
+        try
+        {
+            translated = JavaPattern.Translate(pattern, captures: false);
+        }
+        catch (FormatException e)
+        {
+            throw Refusal($"cannot be used: {e.Message}");
+        }
+        var whole = @"\A(?:" + translated.Text + @")\z";
+        return new TopicPattern(pattern, translated.NeedsBacktracking
             ? new Regex(whole, RegexOptions.CultureInvariant, MatchTimeout)
             : new Regex(whole, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, Regex.InfiniteMatchTimeout));
     }
@@ -58,5 +66,5 @@ internal sealed class TopicPattern
         throw Refusal("takes too long to match; write it without repetitions inside repetitions");
     }
 
-    internal static BrokerException Refusal(string problem) => new(ErrorCode.InvalidRequest, $"The topic pattern {problem}.") { Subject = "topic_pattern" };
+    private static BrokerException Refusal(string problem) => new(ErrorCode.InvalidRequest, $"The topic pattern {problem}.") { Subject = "topic_pattern" };
 }

@@ -5,7 +5,7 @@ using RestStream.Settings;
 namespace RestStream.Http.Consumers;
 
 /// <summary>
-/// The address under which a client calls its instance: where it called us, path base included. What a proxy says in <c>Forwarded</c> or <c>X-Forwarded-*</c> counts
+/// The address under which a client calls us, and an instance of its own: path base included. What a proxy says in <c>Forwarded</c> or <c>X-Forwarded-*</c> counts
 /// only when the proxy is one of <see cref="ServerOptions.TrustedProxies"/>: anybody can write these headers.
 /// </summary>
 internal sealed class BaseUri
@@ -18,7 +18,24 @@ internal sealed class BaseUri
         _trusted = [.. trustedProxies.Select(Parse)];
     }
 
+    /// <summary>Where the client called us, without a slash at the end.</summary>
+    public string Of(HttpRequest request)
+    {
+        var (scheme, host, prefix) = Called(request);
+        return $"{scheme}://{host}{prefix}";
+    }
+
+    /// <summary>Where the client calls its instance.</summary>
     public string Of(HttpRequest request, Profile profile, string group, string name)
+    {
+        var (scheme, host, prefix) = Called(request);
+        if (profile.Consumers.ShowsPort && HostString.FromUriComponent(host).Port is null)
+            host += scheme == "https" ? ":443" : ":80";
+        var pathBase = Profile.ByPath(request) is { } named ? named.PathBase : "";
+        return $"{scheme}://{host}{prefix}{pathBase}/consumers/{group}/instances/{Uri.EscapeDataString(name)}";
+    }
+
+    private (string Scheme, string Host, string Prefix) Called(HttpRequest request)
     {
         var (scheme, host, prefix) = (request.Scheme, request.Host.Value ?? "", request.PathBase.Value ?? "");
         if (IsTrusted(request.HttpContext.Connection.RemoteIpAddress))
@@ -30,11 +47,7 @@ internal sealed class BaseUri
             prefix = First(headers["X-Forwarded-Prefix"].ToString(), null, prefix).TrimEnd('/');
         }
 
-        scheme = scheme.Equals("https", StringComparison.OrdinalIgnoreCase) ? "https" : "http";
-        if (profile.Consumers.ShowsPort && HostString.FromUriComponent(host).Port is null)
-            host += scheme == "https" ? ":443" : ":80";
-        var pathBase = Profile.ByPath(request) is { } named ? named.PathBase : "";
-        return $"{scheme}://{host}{prefix}{pathBase}/consumers/{group}/instances/{Uri.EscapeDataString(name)}";
+        return (scheme.Equals("https", StringComparison.OrdinalIgnoreCase) ? "https" : "http", host, prefix);
     }
 
     private bool IsTrusted(IPAddress? peer)

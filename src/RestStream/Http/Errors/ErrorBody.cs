@@ -1,12 +1,13 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using RestStream.Http.Compat;
+using RestStream.Http.Connect;
 
 namespace RestStream.Http.Errors;
 
 /// <summary>
 /// The one error body: RFC 9457 problem details, with the members <c>error_code</c> and <c>message</c> of the REST Proxy family beside them,
-/// so that clients of both worlds find what they look for.
+/// so that clients of both worlds find what they look for. Below Connect's paths it is Kafka Connect's body instead.
 /// </summary>
 internal static class ErrorBody
 {
@@ -24,14 +25,15 @@ internal static class ErrorBody
             return;
         }
 
-        if (Dialect.IsV2(context.Request))
+        var isConnect = ConnectEndpoints.Owns(context);
+        if (!isConnect && Dialect.IsV2(context.Request))
             error = Profile.Of(context).Adapt(error, context.Request);
 
         // Headers such as Allow or CORS, set on the way here, stay.
         response.Headers.ContentLength = null;
         response.Headers.ContentEncoding = default;
         response.StatusCode = error.Status;
-        response.ContentType = Dialect.ErrorType(context.Request);
+        response.ContentType = isConnect ? ConnectJson.Type : Dialect.ErrorType(context.Request);
         response.Headers.CacheControl = "no-store";
         if (error.RetryAfter is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -42,7 +44,13 @@ internal static class ErrorBody
 
         using var body = new PooledBytes();
         await using (var json = new Utf8JsonWriter(body, WriterOptions))
-            Write(json, error);
+        {
+            if (isConnect)
+                JsonSerializer.Serialize(json, new ConnectError(error.Status, error.Message), ConnectJson.Options);
+            else
+                Write(json, error);
+        }
+
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
             await response.Body.WriteAsync(body.Memory, context.RequestAborted);

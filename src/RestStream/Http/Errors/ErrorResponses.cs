@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.WebUtilities;
 using RestStream.Broker;
+using RestStream.Connect;
 using RestStream.Hosting;
+using RestStream.Http.Connect;
 using RestStream.Http.Produce;
 
 namespace RestStream.Http.Errors;
@@ -36,6 +39,10 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
     {
         HttpError error => error,
         BrokerException refusal => From(refusal),
+        ConnectRequestException refusal => new HttpError(refusal.Status, refusal.Status * 100, "connect-refusal", "Refused by Connect", refusal.Message),
+
+        // As in Kafka: what a plugin says to the caller is what it says.
+        ConnectException failure => new HttpError(500, 50000, "connect-failure", "Connect failed", failure.Message),
         BadHttpRequestException bad => From(bad),
 
         // Kestrel's exception for the length of a chunk that no number holds; for every other bad chunk it is a BadHttpRequestException.
@@ -134,7 +141,22 @@ internal sealed class ErrorResponses(ILogger<ErrorResponses> logger) : IExceptio
     public static Task SendStatusAsync(StatusCodeContext status)
     {
         var context = status.HttpContext;
-        return ErrorBody.SendAsync(context, From(context));
+        if (!ConnectEndpoints.Owns(context))
+            return ErrorBody.SendAsync(context, From(context));
+        return context.Response.StatusCode == 405 && HttpMethods.IsOptions(context.Request.Method)
+            ? SendOptionsAsync(context.Response)
+            : ErrorBody.SendAsync(context, Generic(context.Response.StatusCode, $"HTTP {context.Response.StatusCode} {ReasonPhrases.GetReasonPhrase(context.Response.StatusCode)}"));
+    }
+
+    /// <summary>What Kafka Connect answers to OPTIONS that is no preflight of CORS.</summary>
+    private static Task SendOptionsAsync(HttpResponse response)
+    {
+        var methods = $"{response.Headers.Allow}, OPTIONS";
+        response.StatusCode = StatusCodes.Status200OK;
+        response.Headers.Allow = methods;
+        response.ContentType = "text/plain";
+        response.ContentLength = methods.Length;
+        return response.WriteAsync(methods);
     }
 
     private static HttpError From(HttpContext context)

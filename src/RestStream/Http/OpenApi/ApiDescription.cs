@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
+using RestStream.Connect.Model;
+using RestStream.Http.Connect;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace RestStream.Http.OpenApi;
@@ -22,6 +24,7 @@ internal sealed class ApiDescription : IDocumentFilter
         }
 
         document.Components?.Schemas?.Remove("ProblemDetails");
+        document.Components?.Schemas?.Remove(nameof(StatusDetails));
     }
 
     private static void Finish(OpenApiOperation operation, OpenApiDocument document)
@@ -57,14 +60,16 @@ internal sealed class ApiDescription : IDocumentFilter
             }
 
             if (ApiErrors.IsKnown(status))
-                DescribeError(described, status, document);
+                DescribeError(operation, described, status, document);
         }
     }
 
-    private static void DescribeError(OpenApiResponse response, int status, OpenApiDocument document)
+    private static void DescribeError(OpenApiOperation operation, OpenApiResponse response, int status, OpenApiDocument document)
     {
+        var isConnect = operation.Tags?.Any(t => t.Name == ConnectEndpoints.Tag) == true;
+        var (schema, example) = isConnect ? (nameof(ConnectError), ConnectExamples.Error(status)) : (ApiErrors.SchemaName, ApiErrors.Example(status));
         foreach (var type in (response.Content ??= new Dictionary<string, IOpenApiMediaType>()).Where(c => c.Value.Example is null).Select(c => c.Key).ToArray())
-            response.Content[type] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(ApiErrors.SchemaName, document), Example = ApiErrors.Example(status) };
+            response.Content[type] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(schema, document), Example = example.DeepClone() };
     }
 
     private static void AddExample(IDictionary<string, IOpenApiMediaType> content, ApiBody body)

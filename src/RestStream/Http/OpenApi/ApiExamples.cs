@@ -100,7 +100,7 @@ internal static class ApiExamples
 
     public static IReadOnlyDictionary<string, ApiOperation> ByOperation { get; } = new Dictionary<string, ApiOperation>(StringComparer.Ordinal)
     {
-        ["GetServer"] = new([], [new(Json, """{"version":"0.1.0","commit":"8fd0200c","kafka_cluster_id":"mwL0zVhEr0CxmGFRqFYZGA","bridge_version":"0.1.0"}""")]),
+        ["GetServer"] = new([], [new(Json, """{"version":"4.3.1","commit":"8fd0200c","kafka_cluster_id":"mwL0zVhEr0CxmGFRqFYZGA","bridge_version":"0.1.0","reststream_version":"0.1.0"}""")]),
         ["GetHealth"] = new([], [new(Json, Healthy), new(Json, NotReady, 503)]),
         ["GetLiveness"] = new([], [new(Json, """{"status":"healthy","message":"The process answers."}""")]),
         ["GetReadiness"] = new([], [new(Json, Healthy), new(Json, NotReady, 503)]),
@@ -171,7 +171,7 @@ internal static class ApiExamples
             new("key", "The key, written as key_format says.") { Example = "c-17" },
             new("partition", "Search this partition instead of the one that the key belongs to.") { IsNumber = true },
         ]),
-    }.Concat(ConsumerExamples.ByOperation).ToDictionary(StringComparer.Ordinal);
+    }.Concat(ConsumerExamples.ByOperation).Concat(ConnectExamples.ByOperation).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>
     /// What every operation means by a parameter of this name. A value is filled in by the Swagger UI, so that "Try it out" runs with one click; therefore only those have one
@@ -200,6 +200,14 @@ internal static class ApiExamples
         new("page_token", "The next_page_token of the page before."),
         new("limit", "Most entries of a page; 100 unless given.") { IsNumber = true },
         new("internal", "true: with internal topics.", "true", "false"),
+        new("connector", "The connector's name, percent-encoded.") { Example = "demo-source" },
+        new("task", "The task's number, from 0 on.") { Example = 0, IsNumber = true },
+        new("plugin", "The plugin's class, or its simple name.") { Example = "FileStreamSource" },
+        new("version", "Of several versions of the plugin, this one."),
+        new("connectorsOnly", "false: converters, transforms and predicates too.", "true", "false"),
+        new("logger", "The logger's name; root is above all.") { Example = "root" },
+        new("scope", "worker (default), or cluster: answers nothing.", "worker", "cluster"),
+        new("hook", "The name under which the task listens.") { Example = "demo" },
         new("instance", "The instance's name.") { Example = "c1" },
         new("at", "earliest, latest, a time such as 2026-09-21T12:00:00Z, or epoch milliseconds."),
     }.ToDictionary(p => p.Name);

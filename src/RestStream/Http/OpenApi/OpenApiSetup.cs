@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using RestStream.Hosting;
 
@@ -26,6 +27,8 @@ internal static class OpenApiSetup
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
             options.OperationFilter<RequestBodyFilter>();
+            options.MapType<JsonObject>(() => new OpenApiSchema { Type = JsonSchemaType.Object });
+            options.SchemaFilter<ConnectSchemas>();
             options.DocumentFilter<ApiDescription>();
         });
 

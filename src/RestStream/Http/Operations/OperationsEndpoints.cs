@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using RestStream.Hosting;
+using RestStream.Http.Connect;
 using RestStream.Http.Operations.Metrics;
 using RestStream.Settings;
 
@@ -32,7 +33,8 @@ internal static class OperationsEndpoints
         var browser = request.GetTypedHeaders().Accept.Any(a => a.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
         return browser && options.Value.Swagger
             ? TypedResults.Redirect("/swagger/")
-            : TypedResults.Ok(new ServerInfo(ProductVersion.Version, ProductVersion.Commit, service.IsOpen(out var broker) ? broker.ClusterId : "", ProductVersion.Version));
+            : TypedResults.Ok(new ServerInfo(
+                WorkerEndpoints.CompatibleVersion, ProductVersion.Commit, service.IsOpen(out var broker) ? broker.ClusterId : "", ProductVersion.Version, ProductVersion.Version));
     }
 
     private static Ok<HealthStatus> Live() => TypedResults.Ok(new HealthStatus("healthy", "The process answers."));
@@ -67,9 +69,10 @@ internal static class OperationsEndpoints
 /// <summary>Kafka Connect's health: <c>healthy</c>, <c>starting</c> or <c>unhealthy</c>, and a sentence.</summary>
 internal sealed record HealthStatus(string Status, string Message);
 
-/// <summary>The keys of all products whose clients ask <c>GET /</c>.</summary>
+/// <summary>The keys of all products whose clients ask <c>GET /</c>. <paramref name="Version"/> is that of the Kafka Connect we are compatible with: its clients switch features on by it.</summary>
 internal sealed record ServerInfo(
     string Version,
     string Commit,
     [property: JsonPropertyName("kafka_cluster_id")] string KafkaClusterId,
-    [property: JsonPropertyName("bridge_version")] string BridgeVersion);
+    [property: JsonPropertyName("bridge_version")] string BridgeVersion,
+    [property: JsonPropertyName("reststream_version")] string RestStreamVersion);

@@ -1,0 +1,92 @@
+using RestStream.Connect.Config;
+
+namespace RestStream.Connect.Configs;
+
+/// <summary>
+/// Settings of Kafka's clients in a connector's configuration (<c>producer.override.</c>, <c>consumer.override.</c>, <c>admin.override.</c>) and the policy that says which are accepted
+/// (<see cref="ConnectOptions.ClientOverrides"/>). There are no such clients here: a few settings are honoured, the rest is accepted so that configurations work unchanged, and validation says that it has no effect.
+/// Whatever the policy, only settings that Kafka's clients have are accepted, and none that makes them load a class or a library.
+/// </summary>
+internal sealed class ClientOverrides
+{
+    public const string Producer = "producer.override.", Consumer = "consumer.override.", Admin = "admin.override.";
+
+    private const string PrincipalPolicy = "Principal";
+
+    /// <summary>What the worker's sinks and sources look at.</summary>
+    private static readonly HashSet<string> s_honoured = [Consumer + "group.id", Consumer + "auto.offset.reset", Consumer + "max.poll.records", Consumer + "isolation.level", Producer + "compression.type"];
+
+    // Allowed by Kafka's Principal policy. sasl.jaas.config names a class to load (CVE-2023-25194): only who chose that policy gets it, and nothing here ever reads it.
+    private static readonly string[] s_principal = ["sasl.jaas.config", "sasl.mechanism", "security.protocol"];
+
+    private static readonly ConfigDef s_keys = Keys();
+
+    private readonly string _policy;
+    private readonly Func<string, bool> _allows;
+
+    /// <exception cref="ConnectException">There is no such policy.</exception>
+    public ClientOverrides(ConnectOptions options)
+    {
+        var text = options.ClientOverrides.Trim();
+        (_policy, _allows) = text.ToUpperInvariant() switch
+        {
+            "ALL" => ("All", name => s_keys.Find(name) is not null),
+            "NONE" => ("None", _ => false),
+            "PRINCIPAL" => (PrincipalPolicy, name => s_principal.Contains(name)),
+            _ => ("Allowlist", Allowlist(text)),
+        };
+    }
+
+    /// <summary>The prefix that a key has; null: it is no override.</summary>
+    public static string? PrefixOf(string key) => new[] { Producer, Consumer, Admin }.FirstOrDefault(prefix => key.Length > prefix.Length && key.StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>The definition of an overridden setting; null: Kafka's clients have none of that name.</summary>
+    public static ConfigKey? Find(string key) => PrefixOf(key) is { } prefix && s_keys.Find(key[prefix.Length..]) is { } definition ? definition with { Name = key, DisplayName = definition.Name } : null;
+
+    /// <summary>Whether it does anything here.</summary>
+    public static bool HasEffect(string key) => s_honoured.Contains(key);
+
+    /// <summary>What is wrong with an override; null: nothing.</summary>
+    /// <exception cref="ConfigException">The value is none of its type.</exception>
+    public string? Refusal(string key, string? value)
+    {
+        var name = key[PrefixOf(key)!.Length..];
+        if (!_allows(name))
+            return $"The '{_policy}' policy does not allow '{name}' to be overridden in the connector configuration.";
+        if (s_keys.Find(name) is { } definition)
+            ConfigDef.ParseType(name, value, definition.Type);
+        return null;
+    }
+
+    private static Func<string, bool> Allowlist(string text)
+    {
+        // "Allowlist:a,b" and "a,b" alike.
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        var names = ((IReadOnlyList<string>)ConfigDef.ParseType("ClientOverrides", colon < 0 ? text : text[(colon + 1)..], ConfigType.List)!).ToHashSet();
+        if (names.FirstOrDefault(name => s_keys.Find(name) is null) is { } unknown)
+            throw new ConnectException($"The setting {ConnectOptions.Section}:ClientOverrides is All, None, Principal or a list of settings of Kafka's clients that load no code; '{unknown}' is none.");
+        return names.Contains;
+    }
+
+    private static ConfigDef Keys()
+    {
+        var def = new ConfigDef();
+        Add(ConfigType.Int, "batch.size", "max.in.flight.requests.per.connection", "max.request.size", "receive.buffer.bytes", "request.timeout.ms", "send.buffer.bytes", "transaction.timeout.ms", "delivery.timeout.ms",
+            "fetch.max.bytes", "fetch.max.wait.ms", "fetch.min.bytes", "heartbeat.interval.ms", "max.partition.fetch.bytes", "max.poll.interval.ms", "max.poll.records", "session.timeout.ms", "default.api.timeout.ms",
+            "auto.commit.interval.ms", "retries", "metrics.num.samples", "compression.gzip.level", "compression.lz4.level", "compression.zstd.level");
+        Add(ConfigType.Long, "buffer.memory", "linger.ms", "max.block.ms", "metadata.max.age.ms", "metadata.max.idle.ms", "connections.max.idle.ms", "reconnect.backoff.ms", "reconnect.backoff.max.ms", "retry.backoff.ms",
+            "retry.backoff.max.ms", "metrics.sample.window.ms", "socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms");
+        Add(ConfigType.Boolean, "enable.idempotence", "enable.auto.commit", "allow.auto.create.topics", "check.crcs", "exclude.internal.topics", "enable.metrics.push", "partitioner.ignore.keys");
+        Add(ConfigType.String, "acks", "compression.type", "client.id", "client.rack", "client.dns.lookup", "transactional.id", "group.id", "group.instance.id", "group.protocol", "auto.offset.reset", "isolation.level",
+            "security.protocol", "sasl.mechanism", "ssl.protocol", "ssl.endpoint.identification.algorithm", "ssl.truststore.type", "ssl.keystore.type", "metrics.recording.level");
+        Add(ConfigType.List, "bootstrap.servers", "ssl.enabled.protocols", "ssl.cipher.suites");
+        Add(ConfigType.Password, "ssl.key.password", "ssl.keystore.password", "ssl.truststore.password", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates");
+        return def;
+
+        void Add(ConfigType type, params string[] names)
+        {
+            foreach (var name in names)
+                def.Optional(name, type, null, "A setting of Kafka's clients.");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Text.Json.Nodes;
+using RestStream.Connect.Connectors;
+using RestStream.Connect.Model;
+using RestStream.Connect.Plugins;
+using RestStream.Connect.Stores;
+using SourceOffset = (System.Collections.Generic.IReadOnlyDictionary<string, object?>? Partition, System.Collections.Generic.IReadOnlyDictionary<string, object?>? Offset);
+
+namespace RestStream.Connect;
+
+/// <summary>Offsets: of sources in the offset topic, of sinks in the consumer group. Kafka's checks in Kafka's order; where a connector refuses offsets we answer 400, not 500.</summary>
+internal sealed partial class Herder
+{
+    private const string Altered = "altered";
+    private const string Reset = "reset";
+
+    public Task<IReadOnlyList<OffsetEntry>> OffsetsAsync(string connector, CancellationToken cancellationToken)
+    {
+        var stored = Stored(connector);
+        IReadOnlyList<OffsetEntry> offsets = KindOf(stored) == PluginKind.Sink
+            ? Sink(connector, stored).Read()
+            : [.. _shared.Worker.Offsets.All(connector).Select(e => new OffsetEntry(SourceOffsetJson.Write(e.Partition), SourceOffsetJson.Write(e.Offset)))];
+        return Task.FromResult(offsets);
+    }
+
+    /// <summary>Answers the message of success.</summary>
+    public async Task<string> AlterOffsetsAsync(string connector, IReadOnlyList<OffsetEntry?>? offsets, CancellationToken cancellationToken)
+    {
+        if (offsets is null or { Count: 0 })
+            throw ConnectRequestException.BadRequest("Partitions / offsets need to be provided for an alter offsets request");
+        if (offsets.Contains(null))
+            throw ConnectRequestException.BadRequest("An entry of 'offsets' is null. Each is an object with 'partition' and 'offset'.");
+        var stored = await StoppedAsync(connector, cancellationToken);
+        if (KindOf(stored) == PluginKind.Sink)
+        {
+            var sink = Sink(connector, stored);
+            var wanted = SinkOffsets.Parse(offsets!);
+            await CheckZombiesAsync(connector, sink, Altered);
+            sink.Check(wanted);
+            var sinkConfirmed = await AskAsync(connector, stored, (SinkConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, wanted, token), cancellationToken);
+            await sink.AlterAsync(wanted, cancellationToken);
+            return Message(Altered, sinkConfirmed);
+        }
+
+        var changes = SourceOffsetJson.Read(offsets!);
+        var confirmed = await AskAsync(connector, stored, (SourceConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, changes, token), cancellationToken);
+        if (changes.Any(c => c.Partition is null))
+            throw ConnectRequestException.BadRequest("The partition for a source connector offset cannot be null or missing");
+        await _shared.Worker.Offsets.StoreAsync(connector, [.. changes.Select(c => (c.Partition!, c.Offset))], cancellationToken);
+        return Message(Altered, confirmed);
+    }
+
+    public async Task<string> ResetOffsetsAsync(string connector, CancellationToken cancellationToken)
+    {
+        var stored = await StoppedAsync(connector, cancellationToken);
+        if (KindOf(stored) == PluginKind.Sink)
+        {
+            var sink = Sink(connector, stored);
+            await CheckZombiesAsync(connector, sink, Reset);
+            var all = sink.Committed().ToDictionary(c => c.Partition, _ => (long?)null);
+            var sinkConfirmed = await AskAsync(connector, stored, (SinkConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, all, token), cancellationToken);
+            await sink.ResetAsync(cancellationToken);
+            return Message(Reset, sinkConfirmed);
+        }
+
+        List<SourceOffset> changes = [.. _shared.Worker.Offsets.All(connector).Select(e => ((IReadOnlyDictionary<string, object?>?)e.Partition, (IReadOnlyDictionary<string, object?>?)null))];
+        var confirmed = await AskAsync(connector, stored, (SourceConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, changes, token), cancellationToken);
+        if (changes.Count > 0)
+            await _shared.Worker.Offsets.StoreAsync(connector, [.. changes.Select(c => (c.Partition!, c.Offset))], cancellationToken);
+        return Message(Reset, confirmed);
+    }
+
+    /// <summary>The connector, once it has really stopped.</summary>
+    private async Task<StoredConnector> StoppedAsync(string connector, CancellationToken cancellationToken)
+    {
+        var stored = Stored(connector);
+        if (stored.Target != TargetState.Stopped)
+        {
+            throw ConnectRequestException.BadRequest(
+                "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the "
+                + $"'/connectors/{connector}/stop' endpoint");
+        }
+
+        await WaitAsync(SettledAsync(connector), $"stopping connector {connector}", cancellationToken);
+        return stored;
+    }
+
+    private async Task CheckZombiesAsync(string connector, SinkOffsets sink, string what)
+    {
+        if (_running.GetValueOrDefault(connector) is { } running && await running.HasZombiesAsync())
+            throw sink.Zombies(what);
+    }
+
+    /// <summary>Lets the connector itself check, and change what it keeps outside; on an instance of its own, bounded in time.</summary>
+    private async Task<bool> AskAsync<T>(
+        string connector, StoredConnector stored, Func<T, IReadOnlyDictionary<string, string>, CancellationToken, ValueTask<bool>> ask, CancellationToken cancellationToken)
+        where T : Connector
+    {
+        try
+        {
+            return await WaitAsync(Task.Run(AskNowAsync, cancellationToken), $"altering offsets of connector {connector}", cancellationToken);
+        }
+        catch (ConnectException e)
+        {
+            throw new ConnectRequestException(400, e.Message, e);
+        }
+
+        async Task<bool> AskNowAsync()
+        {
+            await using var asked = _shared.Parts.Create(_shared.Parts.Find(stored.Config));
+            return await ask((T)asked, _shared.Parts.Resolve(stored.Config, []), cancellationToken);
+        }
+    }
+
+    private PluginKind KindOf(StoredConnector stored)
+    {
+        try
+        {
+            return _shared.Parts.Find(stored.Config).Kind;
+        }
+        catch (PluginNotFoundException e)
+        {
+            throw new ConnectRequestException(400, e.Message, e);
+        }
+    }
+
+    private SinkOffsets Sink(string connector, StoredConnector stored) =>
+        new(_shared.Worker.Broker, connector, _shared.Parts.Resolve(stored.Config, []).GetValueOrDefault("consumer.override.group.id") ?? $"connect-{connector}", _shared.Log);
+
+    private static string Message(string what, bool confirmed) => confirmed
+        ? $"The offsets for this connector have been {what} successfully"
+        : $"The Connect framework-managed offsets for this connector have been {what} successfully. However, if this connector manages offsets externally, they will need to be manually {what} in the system that the "
+            + "connector uses.";
+}

@@ -1,0 +1,90 @@
+using RestStream.Broker;
+using RestStream.Broker.Topics;
+using RestStream.Storage.Records;
+using LogPartition = RestStream.Storage.TopicPartition;
+
+namespace RestStream.Connect.Stores;
+
+/// <summary>
+/// A compacted topic in which the worker keeps state: read to its end once, at the start, and written ever after. Partitions are chosen by Kafka's murmur2 of the key, so a topic that was copied from a
+/// Kafka Connect cluster goes on where it is.
+/// </summary>
+internal sealed class StoreTopic
+{
+    private const long EarliestTimestamp = -2;
+
+    private readonly IBroker _broker;
+    private readonly TimeProvider _time;
+    private readonly int _partitions;
+
+    private StoreTopic(IBroker broker, string name, int partitions, TimeProvider time) => (_broker, Name, _partitions, _time) = (broker, name, partitions, time);
+
+    /// <summary>A record of the topic, in the order of its partition; a null <paramref name="value"/> is a tombstone.</summary>
+    public delegate void RecordSeen(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value);
+
+    public string Name { get; }
+
+    /// <summary>Makes the topic when it is not there (with <paramref name="partitions"/>; one that is there keeps its own), and shows every record with a key.</summary>
+    /// <returns>The topic, and what could not be read because it is damaged on disk.</returns>
+    public static async Task<(StoreTopic Topic, IReadOnlyList<string> Damage)> OpenAsync(
+        IBroker broker, string name, int partitions, TimeProvider time, RecordSeen seen, CancellationToken cancellationToken)
+    {
+        if (!broker.TryGetIntake(name, out var intake))
+        {
+            await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }), cancellationToken);
+            return (new StoreTopic(broker, name, partitions, time), []);
+        }
+
+        var damage = new List<string>();
+        for (var partition = 0; partition < intake.Partitions; partition++)
+            await ReadAsync(broker, new LogPartition(name, partition), seen, damage, cancellationToken);
+        return (new StoreTopic(broker, name, intake.Partitions, time), damage);
+    }
+
+    /// <summary>Writes records; durable when it returns. Those that fall into one partition become one batch: after a crash all of them are there, or none.</summary>
+    /// <exception cref="BrokerException">Nothing, or with several partitions only a part, was written.</exception>
+    public async Task WriteAsync(IReadOnlyCollection<(byte[] Key, byte[]? Value)> records)
+    {
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var partition in records.GroupBy(r => Partitioner.ForKey(r.Key, _partitions)))
+        {
+            using var builder = new RecordBatchBuilder();
+            foreach (var (key, value) in partition)
+                builder.Append(now, keyIsNull: false, key, valueIsNull: value is null, value);
+            await _broker.ProduceAsync(new LogPartition(Name, partition.Key), builder.Build());
+        }
+    }
+
+    private static async Task ReadAsync(IBroker broker, LogPartition partition, RecordSeen seen, List<string> damage, CancellationToken cancellationToken)
+    {
+        var start = broker.FindOffset(partition, EarliestTimestamp)?.Offset ?? 0;
+        using var fetch = broker.OpenFetch([new FetchPosition(partition, start)]);
+        var slices = new List<EncodedSlice>();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                if (fetch.Read(KeyValueEncoder.Shared, maxRecords: 10_000, maxBytes: 4 * 1024 * 1024, slices) == 0)
+                    return;
+            }
+            catch (BrokerException e) when (e.Code == ErrorCode.CorruptMessage)
+            {
+                damage.Add(e.Message);
+                fetch.Seek(0, e.Earliest);
+                continue;
+            }
+
+            foreach (var slice in slices)
+            {
+                for (var i = slice.First; i <= slice.Last; i++)
+                {
+                    if (KeyValueEncoder.Split(slice.Batch.Record(i)) is (not null, _) record)
+                        seen(record.Key.Value, record.Value);
+                }
+            }
+
+            await Task.Yield();
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+
+namespace RestStream.Connect.Tests.Tasks;
+
+/// <summary>What a <see cref="CountingSource"/> does.</summary>
+internal sealed class CountingScript
+{
+    /// <summary>Records in all; then it waits until it is stopped.</summary>
+    public int Last { get; init; } = 100;
+
+    public int PerPoll { get; init; } = 10;
+    public string Topic { get; init; } = "out";
+
+    /// <summary>Runs before a poll hands out records, with the number of the first; may throw or wait.</summary>
+    public Func<int, CancellationToken, Task>? BeforePoll { get; init; }
+
+    /// <summary>Changes a record.</summary>
+    public Func<SourceRecord, SourceRecord> Change { get; init; } = r => r;
+
+    /// <summary>Runs behind a poll that hands out records.</summary>
+    public Action<ISourceTaskContext, IReadOnlyList<SourceRecord>>? AfterPoll { get; set; }
+
+    public List<string> Committed { get; } = [];
+    public List<string> Calls { get; } = [];
+    public int Started { get; set; }
+    public int Disposed { get; set; }
+    public long? ResumedAt { get; set; }
+    public ISourceTaskContext? Context { get; set; }
+}
+
+/// <summary>Numbers from 1, each once: it goes on behind the offset that is stored.</summary>
+internal class CountingSource : SourceTask
+{
+    private static readonly Dictionary<string, object?> s_partition = new() { ["name"] = "numbers" };
+    private CountingScript _script = new();
+    private int _next = 1;
+
+    public static IReadOnlyDictionary<string, object?> Partition => s_partition;
+
+    protected CountingScript Script => _script;
+
+    public override async Task StartAsync(ISourceTaskContext context, CancellationToken cancellationToken)
+    {
+        _script = TestScripts.Find<CountingScript>(context);
+        _script.Context = context;
+        _script.Started++;
+        var last = await context.LastOffsetAsync(s_partition, cancellationToken);
+        _script.ResumedAt = (long?)last?["number"];
+        _next = (int)(_script.ResumedAt ?? 0) + 1;
+    }
+
+    public override async ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken)
+    {
+        lock (_script.Calls)
+            _script.Calls.Add("poll");
+        if (_script.BeforePoll is { } before)
+            await before(_next, cancellationToken);
+        if (_next > _script.Last)
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        var records = new List<SourceRecord>();
+        for (; records.Count < _script.PerPoll && _next <= _script.Last; _next++)
+        {
+            records.Add(_script.Change(new SourceRecord
+            {
+                Topic = _script.Topic, Value = _next.ToString(CultureInfo.InvariantCulture), SourcePartition = s_partition, SourceOffset = new Dictionary<string, object?> { ["number"] = _next },
+            }));
+        }
+
+        _script.AfterPoll?.Invoke(_script.Context!, records);
+        return records;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _script.Disposed++;
+        return base.DisposeAsync();
+    }
+}
+
+/// <summary>The same, and it wants to hear of what is committed.</summary>
+internal sealed class AcknowledgingSource : CountingSource
+{
+    public override Task CommittedAsync(IReadOnlyList<SourceRecord> records, CancellationToken cancellationToken)
+    {
+        lock (Script.Calls)
+            Script.Calls.Add("committed");
+        Script.Committed.AddRange(records.Select(r => (string)r.Value!));
+        return Task.CompletedTask;
+    }
+}
