@@ -19,10 +19,10 @@ public sealed class FileStreamSinkTests : IDisposable
     {
         await using var task = await StartAsync();
 
-        await task.PutAsync([Record("ü"), Record(new Struct(SchemaBuilder.Struct().Field("a", Schema.Int64).Build()).Put("a", 1L)), Record(null), Record(new List<object?> { 1L, true })], default);
+        await task.PutAsync([Record("ü"), Record(new Dictionary<string, object?> { ["a"] = 1L }), Record(new Struct(SchemaBuilder.Struct().Field("a", Schema.Int64).Build()).Put("a", 1L)), Record(null), Record(new List<object?> { 1L, true })], default);
         await FlushAsync(task);
 
-        Assert.Equal("ü\nStruct{a=1}\nnull\n[1, true]\n", File.ReadAllText(Output));
+        Assert.Equal("ü\n{a=1}\nStruct{a=1}\nnull\n[1, true]\n", File.ReadAllText(Output));
     }
 
     [Fact]
