@@ -129,6 +129,7 @@ public sealed class FileStreamSinkTests : IDisposable
         public void Pause(params IReadOnlyCollection<TopicPartition> partitions) => throw new NotSupportedException();
         public void Resume(params IReadOnlyCollection<TopicPartition> partitions) => throw new NotSupportedException();
         public void RequestCommit() => throw new NotSupportedException();
+        public Task ProduceAsync(string topic, SchemaAndValue key, SchemaAndValue value, IReadOnlyList<Header> headers, CancellationToken cancellationToken) => throw new NotSupportedException();
         public Task ReportAsync(SinkRecord record, Exception error) => throw new NotSupportedException();
     }
 }
