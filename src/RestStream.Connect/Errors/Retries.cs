@@ -41,20 +41,23 @@ internal sealed class Retries
     /// <summary>The wait before try number <paramref name="attempt"/> + 1, for a loop that has other things to do meanwhile.</summary>
     public TimeSpan DelayAfter(int attempt, RetriableException error) => Delay(attempt, _longest, error.RetryAfter);
 
-    /// <summary>Retriable errors of transforms and converters, for <c>errors.retry.timeout</c>.</summary>
-    public async ValueTask BoundedAsync<T>(Action<T> action, T state, CancellationToken cancellationToken)
+    /// <summary>Retriable errors of transforms and converters, for <c>errors.retry.timeout</c>. The first try was made already, and failed with <paramref name="first"/>.</summary>
+    public async ValueTask BoundedAsync<T>(Action<T> action, T state, Exception first, CancellationToken cancellationToken)
     {
+        Exception? pending = first;
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
         try
         {
             context.Properties.Set(s_started, _time.GetTimestamp());
             await _bounded.ExecuteAsync(
-                static (_, run) =>
+                _ =>
                 {
-                    run.Action(run.State);
+                    if (Interlocked.Exchange(ref pending, null) is { } failed)
+                        throw failed;
+                    action(state);
                     return ValueTask.CompletedTask;
                 },
-                context, (Action: action, State: state));
+                context);
         }
         finally
         {

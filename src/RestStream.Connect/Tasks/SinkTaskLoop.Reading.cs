@@ -89,7 +89,7 @@ internal sealed partial class SinkTaskLoop
             Interlocked.Increment(ref Metrics.Errors);
             try
             {
-                await _retries.BoundedAsync(Convert, (batch, index, id), StopToken);
+                await _retries.BoundedAsync(Convert, (batch, index, id), failure, StopToken);
                 return;
             }
             catch (Exception e) when (e is not OperationCanceledException)

@@ -90,13 +90,19 @@ internal sealed class SourceTaskLoop : RunningTask
             if (_poll is null)
             {
                 // Between polls it hears of what is committed; a poll that waits for news would keep that from it.
-                if (_wantsCommitted && _flight is not null)
-                    await LandAsync();
+                while (_wantsCommitted && (_flight is not null || MayGo()))
+                {
+                    if (_flight is not null)
+                        await LandAsync();
+                    else
+                        Go();
+                }
+
                 (_poll, _pollStarted) = (PollAsync(), Services.Time.GetTimestamp());
             }
 
             await WaitAsync(changed);
-            if (_flight is { IsCompleted: true })
+            if (_flight is { IsCompleted: true } && !_wantsCommitted)
                 await LandAsync();
             if (_poll.IsCompleted)
                 await TakeAsync();
@@ -153,20 +159,17 @@ internal sealed class SourceTaskLoop : RunningTask
         }
     }
 
-    /// <summary>Until the poll is back, the unit that was sent is safe and the next one may go, its interval is over, or something is asked of the task.</summary>
+    /// <summary>Until the poll is back, the unit on its way is safe, the next one's interval is over, or something is asked of the task.</summary>
     private async Task WaitAsync(Task changed)
     {
         if (_poll!.IsCompleted)
             return;
-        if (_unit.IsEmpty || (_flight is null && _interval is null))
-        {
-            await (_flight is null ? Task.WhenAny(_poll, changed) : Task.WhenAny(_poll, changed, _flight));
-            return;
-        }
 
-        if (_interval is not { } interval)
+        // A task that wants to hear of it cannot be told while it polls.
+        var landing = _wantsCommitted ? null : _flight;
+        if (_interval is not { } interval || _unit.IsEmpty || _flight is not null)
         {
-            await Task.WhenAny(_poll, changed, _flight!);
+            await (landing is null ? Task.WhenAny(_poll, changed) : Task.WhenAny(_poll, changed, landing));
             return;
         }
 

@@ -147,7 +147,7 @@ internal sealed class SourceWriter
             try
             {
                 string? missing = null;
-                await _retries.BoundedAsync(r => missing = TryAdd(r, unit), record, cancellationToken);
+                await _retries.BoundedAsync(r => missing = TryAdd(r, unit), record, failure, cancellationToken);
                 if (missing is not null)
                     await MakeTopicAsync(record, missing, unit, cancellationToken);
                 return;

@@ -43,10 +43,10 @@ internal class CountingSource : SourceTask
     {
         _script = TestScripts.Find<CountingScript>(context);
         _script.Context = context;
-        _script.Started++;
         var last = await context.LastOffsetAsync(s_partition, cancellationToken);
         _script.ResumedAt = (long?)last?["number"];
         _next = (int)(_script.ResumedAt ?? 0) + 1;
+        _script.Started++;
     }
 
     public override async ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken)

@@ -15,7 +15,7 @@ using RestStream.Connect.Tasks;
 using RestStream.Connect.Transforms;
 using RestStream.Storage.Files;
 using RestStream.Storage.Records;
-using RestStream.TestKit;
+using RestStream.TestKit.Disks;
 using LogPartition = RestStream.Storage.TopicPartition;
 
 namespace RestStream.Connect.Tests.Tasks;
@@ -23,7 +23,7 @@ namespace RestStream.Connect.Tests.Tasks;
 /// <summary>What of a worker a task needs, on a real broker in a folder of its own (or on a disk handed in).</summary>
 internal sealed class TestWorker : IAsyncDisposable
 {
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"reststream-tasks-{Guid.NewGuid():N}");
+    private string _folder = Path.Combine(Path.GetTempPath(), $"reststream-tasks-{Guid.NewGuid():N}");
     private readonly List<TestRun> _runs = [];
     private EmbeddedBroker? _broker;
 
@@ -35,9 +35,11 @@ internal sealed class TestWorker : IAsyncDisposable
     public WorkerServices Services { get; private set; } = null!;
     public ConnectOptions Options { get; } = new() { OffsetTopicPartitions = 2, AutoCreateTopics = true, TopicTracking = false };
 
-    public static async Task<TestWorker> StartAsync(IFileSystem? files = null, TimeProvider? time = null, Action<ConnectOptions>? options = null)
+    public static async Task<TestWorker> StartAsync(IFileSystem? files = null, TimeProvider? time = null, Action<ConnectOptions>? options = null, string? folder = null)
     {
         var worker = new TestWorker(files, time);
+        if (folder is not null)
+            worker._folder = folder;
         options?.Invoke(worker.Options);
         await worker.OpenAsync();
         return worker;
@@ -65,6 +67,19 @@ internal sealed class TestWorker : IAsyncDisposable
         if (_broker is not null)
             await _broker.DisposeAsync();
         _broker = null;
+    }
+
+    /// <summary>The machine is gone: what a stop would still write fails.</summary>
+    public async Task CrashAsync()
+    {
+        try
+        {
+            await StopAsync();
+        }
+        catch (Exception e) when (e is SimulatedCrash or Storage.StorageException or BrokerException or IOException or AggregateException)
+        {
+            _broker = null;
+        }
     }
 
     /// <summary>Runs a task of this class. The script is what the class finds under <see cref="TestScripts"/>.</summary>
