@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
 using RestStream.Connect.Model;
+using OffsetEntry = RestStream.Connect.Model.OffsetEntry;
 using LogPartition = RestStream.Storage.TopicPartition;
 
 namespace RestStream.Connect.Connectors;

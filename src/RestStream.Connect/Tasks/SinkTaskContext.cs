@@ -1,9 +1,10 @@
 using RestStream.Connect.Config;
+using RestStream.Connect.Data;
 
 namespace RestStream.Connect.Tasks;
 
 /// <summary>Of a sink: takes what the task asks, for the loop to do between two calls of the task.</summary>
-internal sealed class SinkTaskContext(RunningTask owner, ConfigValues config, Func<SinkRecord, Exception, Task> report) : TaskContext(owner, config), ISinkTaskContext
+internal sealed class SinkTaskContext(RunningTask owner, ConfigValues config, Func<SinkRecord, Exception, Task> report, OwnRecords records) : TaskContext(owner, config), ISinkTaskContext
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<TopicPartition, long> _seeks = [];
@@ -40,6 +41,12 @@ internal sealed class SinkTaskContext(RunningTask owner, ConfigValues config, Fu
     {
         Owner.Guard();
         return report(record, error);
+    }
+
+    public Task ProduceAsync(string topic, SchemaAndValue key, SchemaAndValue value, IReadOnlyList<Header> headers, CancellationToken cancellationToken)
+    {
+        Owner.Guard();
+        return records.WriteAsync(topic, key, value, headers, cancellationToken);
     }
 
     /// <summary>These are its partitions now; what it asked about others is forgotten.</summary>

@@ -29,6 +29,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private TaskPlugins _plugins = null!;
     private Retries _retries = null!;
     private DeadLetterWriter _deadLetters = null!;
+    private OwnRecords? _records;
     private RecordDeserializer _deserializer = null!;
     private SinkMember? _member;
     private IDisposable? _alive;
@@ -64,7 +65,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
         _retries = new Retries(plugins.Errors, Services.Time, TryingAgain);
         _deadLetters = new DeadLetterWriter(this, plugins, _retries);
         _deserializer = new RecordDeserializer(plugins.Converters, plugins.Transforms);
-        _context = new SinkTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, plugins.Config), _deadLetters.ReportedAsync);
+        _context = new SinkTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, plugins.Config), _deadLetters.ReportedAsync, _records = new OwnRecords(this, plugins.Config, _retries));
         _lastCommit = Services.Time.GetTimestamp();
         await _deadLetters.OpenAsync(StopToken);
         _task = (SinkTask)Activator.CreateInstance(Definition.TaskType)!;
@@ -118,6 +119,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
         {
             _fetch?.Dispose();
             _alive?.Dispose();
+            _records?.Dispose();
             try
             {
                 if (_task is not null)
