@@ -127,7 +127,7 @@ public sealed class PipelineTests : IAsyncDisposable
 
     private async Task<List<string>> TopicAsync()
     {
-        var page = await _server.Client.GetFromJsonAsync<JsonElement>("topics/airports/records?from=earliest&limit=10000");
+        var page = await _server.Client.GetFromJsonAsync<JsonElement>("topics/airports/records?from=earliest&max_records=10000");
         return [.. page.GetProperty("records").EnumerateArray().Select(r => r.GetProperty("value").GetRawText())];
     }
 
