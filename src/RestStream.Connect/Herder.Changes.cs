@@ -46,7 +46,7 @@ internal sealed partial class Herder
         while (true)
         {
             var before = Stored(connector);
-            var patched = before.Config.ToDictionary(e => e.Key, e => (string?)e.Value);
+            var patched = new OrderedDictionary<string, string?>(before.Config.Select(e => KeyValuePair.Create(e.Key, (string?)e.Value)));
             foreach (var (key, value) in KeepSecrets(connector, patch, before))
             {
                 if (value is null)
