@@ -16,11 +16,11 @@ internal static class SourceOffsetJson
         var read = new List<SourceOffset>();
         foreach (var (partition, offset) in entries)
         {
-            var change = (Map(partition), Map(offset));
-            if (places.TryAdd(Canonical(partition), read.Count))
-                read.Add(change);
+            var canonical = Canonical(partition);
+            if (places.TryAdd(canonical, read.Count))
+                read.Add((Map(partition), Map(offset)));
             else
-                read[places[Canonical(partition)]] = change;
+                read[places[canonical]] = (read[places[canonical]].Partition, Map(offset));
         }
 
         return read;

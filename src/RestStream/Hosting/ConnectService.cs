@@ -15,7 +15,7 @@ namespace RestStream.Hosting;
 /// A worker that cannot start is logged and answers 500 from then on; topics are served all the same.
 /// </summary>
 internal sealed class ConnectService(
-    BrokerService broker, IOptions<ConnectOptions> options, ConnectListeners listeners, HookRegistry hooks, TimeProvider time, ILoggerFactory loggers, ILogger<ConnectService> logger)
+    BrokerService broker, IOptions<ServerOptions> server, IOptions<ConnectOptions> options, ConnectListeners listeners, HookRegistry hooks, TimeProvider time, ILoggerFactory loggers, ILogger<ConnectService> logger)
     : IHostedLifecycleService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
@@ -102,7 +102,7 @@ internal sealed class ConnectService(
         var offsets = await OffsetStore.OpenAsync(broker.Broker, worker, cancellationToken);
         var statuses = await StatusStore.OpenAsync(broker.Broker, worker, time, cancellationToken);
         var services = new WorkerServices(
-            broker.Broker, catalog, worker, new ConfigReferences(worker), offsets, statuses, hooks, new FileRoots(worker.FileRoots),
+            broker.Broker, catalog, worker, new ConfigReferences(worker), offsets, statuses, hooks, new FileRoots(worker.FileRoots, server.Value.DataDirectory),
             new OutboundPolicy(ConnectSettings.Networks(worker)), time, loggers);
         return await Herder.StartAsync(services, cancellationToken);
     }

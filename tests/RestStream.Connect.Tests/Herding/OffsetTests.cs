@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
@@ -9,6 +11,8 @@ namespace RestStream.Connect.Tests.Herding;
 
 public class OffsetTests
 {
+    private static readonly JsonSerializerOptions s_readable = new(JsonSerializerOptions.Default) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private const string T0 = """{"kafka_topic":"t","kafka_partition":0}""";
 
     [Fact]
@@ -172,5 +176,5 @@ public class OffsetTests
     private static async Task<string> ShowAsync(TestWorker worker) =>
         string.Join(", ", (await worker.Herder.OffsetsAsync("c", default)).Select(e => $"{Text(e.Partition)} {Text(e.Offset)}"));
 
-    private static string Text(JsonObject? json) => json!.ToJsonString(new System.Text.Json.JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static string Text(JsonObject? json) => json!.ToJsonString(s_readable);
 }
