@@ -23,6 +23,7 @@ public sealed class OutsidePluginTests : IDisposable
         CopyFolder(_folder["Weather/Weather.Connect/bin/Debug/net10.0"], _folder["plugins/Weather"]);
         var before = await connect.PostAsync("connectors", new { name = "weather", config = Config() });
         var rescan = await connect.PostAsync("connector-plugins/rescan");
+        Assert.Equal(201, (await connect.PutAsync("topics/weather")).Status);
         await connect.CreateAsync("weather", Config());
         await File.WriteAllTextAsync(connect.FilePath("weather.txt"), "rain\nsun\n");
         await connect.UntilRecordsAsync("weather", 2);
