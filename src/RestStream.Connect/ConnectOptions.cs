@@ -103,7 +103,7 @@ internal sealed class ConnectOptions
     [Range(1, 1 << 30)]
     public int HookMaxBytes { get; set; } = 10 << 20;
 
-    /// <summary>Whether a source's topic is made on its first record when the connector does not say how (topic.creation.*); set by the host: the setting <c>RestStream:AutoCreateTopics</c>.</summary>
+    /// <summary>Create a source's topic on its first record when the connector does not say how (topic.creation.*). Default: what <c>RestStream:AutoCreateTopics</c> says for everybody.</summary>
     public bool AutoCreateTopics { get; set; }
 
     /// <summary>What the worker is called in statuses (host:port of its REST listener); set by the host.</summary>
