@@ -74,7 +74,9 @@ internal sealed class ConnectListeners(IServiceProvider services)
         if (!string.IsNullOrEmpty(admin))
             endpoints.Add(new($"Kestrel:Endpoints:{AdminName}:Url", admin));
         configuration.AddInMemoryCollection(endpoints);
-        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
+
+        // Else Kestrel warns that the addresses it was given at first do not count, which they do.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         builder.Services.AddOptions<KestrelServerOptions>().Configure<ConnectListeners>((kestrel, listeners) => kestrel.ConfigurationLoader!
             .Endpoint(ConnectName, endpoint => listeners._connect = Marked(endpoint, Door.Connect))
             .Endpoint(AdminName, endpoint => Marked(endpoint, Door.Admin)));

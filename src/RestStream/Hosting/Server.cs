@@ -114,9 +114,7 @@ internal static class Server
         services.AddOptions<CompatOptions>().BindConfiguration(CompatOptions.Section);
         services.AddOptions<BrokerOptions>().BindConfiguration(BrokerOptions.Section);
         services.AddOptions<GroupOptions>().BindConfiguration(GroupOptions.Section);
-        services.AddOptions<ConnectOptions>()
-            .Configure<IOptions<ServerOptions>>((connect, server) => connect.AutoCreateTopics = server.Value.AutoCreateTopics)
-            .BindConfiguration(ConnectOptions.Section)
+        services.AddOptions<ConnectOptions>().BindConfiguration(ConnectOptions.Section)
             .Configure<IOptions<ServerOptions>>((connect, server) => ConnectSettings.Complete(connect, configuration, server.Value.DataDirectory));
         services.AddOptions<ConnectListenerOptions>().BindConfiguration(ConnectOptions.Section);
         services.AddOptions<HostOptions>().Configure<IOptions<ServerOptions>>((host, server) => host.ShutdownTimeout = server.Value.ShutdownTimeout * 0.8);

@@ -22,7 +22,7 @@ public class ConnectorChecks(ConnectFixture fixture)
         var neither = (await _connect.GetAsync("connectors?expand=status,info")).Json.GetProperty(b);
 
         Assert.Equal("application/json", names.Content.ContentType!.ToString());
-        Assert.Superset(new HashSet<string> { a, b }, [.. names.Json.EnumerateArray().Select(n => n.GetString()!)]);
+        Assert.Superset(new HashSet<string> { a, b }, names.Json.EnumerateArray().Select(n => n.GetString()!).ToHashSet());
         Assert.Equal(["status"], status.EnumerateObject().Select(m => m.Name));
         Assert.Equal("RUNNING", status.GetProperty("status").GetProperty("connector").GetProperty("state").GetString());
         Assert.Equal("test.MonitorableSourceConnector", info.GetProperty("info").GetProperty("config").GetProperty("connector.class").GetString());

@@ -38,7 +38,8 @@ internal static class ConnectJson
         type.Properties.Single(p => p.Name == "trace").ShouldSerialize = (_, trace) => trace is not (null or "");
         foreach (var member in typeof(StatusDetails).GetProperties())
         {
-            var added = type.CreateJsonPropertyInfo(member.PropertyType, type.Options.PropertyNamingPolicy!.ConvertName(member.Name));
+            var memberType = member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null ? typeof(Nullable<>).MakeGenericType(member.PropertyType) : member.PropertyType;
+            var added = type.CreateJsonPropertyInfo(memberType, type.Options.PropertyNamingPolicy!.ConvertName(member.Name));
             added.Get = state => details.Get!(state) is { } all ? member.GetValue(all) : null;
             added.ShouldSerialize = (_, value) => value is not null;
             type.Properties.Add(added);
