@@ -79,7 +79,7 @@ public class WorkerChecks(ConnectFixture fixture)
         Assert.Equal("""200 {"status":"healthy","message":"Worker has completed startup and is ready to handle requests."}""", health.ToString());
         Assert.Equal(200, (await connect.GetAsync($"{own}/connectors")).Status);
         Assert.Equal(200, (await connect.GetAsync($"{own}/admin/loggers")).Status);
-        Assert.All(["topics", "metrics", "swagger/index.html", "openapi/reststream.json", "groups", "health/live"], async path => Assert.Equal(404, (await connect.GetAsync($"{own}/{path}")).Status));
+        await Assert.AllAsync(["topics", "metrics", "swagger/index.html", "openapi/reststream.json", "groups", "health/live"], async path => Assert.Equal(404, (await connect.GetAsync($"{own}/{path}")).Status));
         await connect.CreateAsync("w", ConnectServer.Source("w"));
         Assert.Equal(new Uri(own).Authority, (await connect.GetAsync("connectors/w/status")).Json.GetProperty("connector").GetProperty("worker_id").GetString());
     }
@@ -200,7 +200,7 @@ public class WorkerChecks(ConnectFixture fixture)
     {
         await using var connect = await ConnectServer.StartAsync("--RestStream:Connect:Enabled", "false");
 
-        Assert.All(["connectors", "connector-plugins", "admin/loggers", "health/connectors"], async path => Assert.Equal(404, (await connect.GetAsync(path)).Status));
+        await Assert.AllAsync(["connectors", "connector-plugins", "admin/loggers", "health/connectors"], async path => Assert.Equal(404, (await connect.GetAsync(path)).Status));
         Assert.DoesNotContain("connectors  http", connect.Server.Output);
     }
 
