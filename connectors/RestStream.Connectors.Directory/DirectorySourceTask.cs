@@ -128,7 +128,7 @@ public sealed class DirectorySourceTask : SourceTask
                 continue;
             if (!_reopen.Remove(name, out var offset))
                 offset = FolderOffset.Parse(await _context.LastOffsetAsync(new Dictionary<string, object?> { [FolderOffset.NameField] = name }, cancellationToken));
-            if (InputFile.TryOpen(path, offset, _settings, _shape) is not { } file)
+            if (InputFile.TryOpen(_context.Files, path, offset, _settings, _shape) is not { } file)
                 continue;
             if (file.IsFinished)
             {

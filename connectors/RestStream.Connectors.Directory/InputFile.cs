@@ -24,6 +24,7 @@ internal enum ReadOutcome
 /// </summary>
 internal sealed class InputFile : IDisposable
 {
+    private readonly FileStream _file;
     private readonly SafeFileHandle _handle;
     private readonly DirectorySettings _settings;
     private readonly RecordShape _shape;
@@ -37,12 +38,12 @@ internal sealed class InputFile : IDisposable
     private bool _started;
     private InvalidDataException? _error;
 
-    private InputFile(string path, SafeFileHandle handle, FolderOffset? resume, DirectorySettings settings, RecordShape shape)
+    private InputFile(string path, FileStream file, FolderOffset? resume, DirectorySettings settings, RecordShape shape)
     {
-        (Path, _handle, _settings, _shape) = (path, handle, settings, shape);
+        (Path, _file, _handle, _settings, _shape) = (path, file, file.SafeFileHandle, settings, shape);
         Name = System.IO.Path.GetFileName(path);
         _partition = new() { [FolderOffset.NameField] = Name };
-        _opened = Posix.Facts(handle, path);
+        _opened = Posix.Facts(_handle, path);
         _headers = shape.HeadersOf(path, _opened);
         Offset = Resume(resume);
     }
@@ -61,24 +62,18 @@ internal sealed class InputFile : IDisposable
 
     public FileFacts Facts => _opened;
 
-    /// <summary>Opens a file; null when it is gone, or was replaced at this moment.</summary>
-    public static InputFile? TryOpen(string path, FolderOffset? resume, DirectorySettings settings, RecordShape shape)
+    /// <summary>Opens a file; null when it is gone.</summary>
+    /// <exception cref="FatalException">Connectors may not use it: a link took its place since the folder was listed.</exception>
+    public static InputFile? TryOpen(FileRoots files, string path, FolderOffset? resume, DirectorySettings settings, RecordShape shape)
     {
-        SafeFileHandle handle;
         try
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return new InputFile(path, files.Open(path, FileMode.Open, FileAccess.Read), resume, settings, shape);
         }
         catch (FileNotFoundException)
         {
             return null;
         }
-
-        // A link that took the place of the file since the folder was listed would lead anywhere.
-        if (Posix.FindFacts(path)?.Identity == Posix.Facts(handle, path).Identity)
-            return new InputFile(path, handle, resume, settings, shape);
-        handle.Dispose();
-        return null;
     }
 
     /// <summary>The next record, or why there is none.</summary>
@@ -112,7 +107,7 @@ internal sealed class InputFile : IDisposable
     public void Dispose()
     {
         _reader?.Dispose();
-        _handle.Dispose();
+        _file.Dispose();
     }
 
     /// <summary>Which part of a stored offset counts for this file: none when it is another file, or was written anew.</summary>

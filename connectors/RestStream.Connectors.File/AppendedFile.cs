@@ -16,28 +16,32 @@ internal sealed class AppendedFile : IDisposable
     // Several tasks may append to one file; finding its end, writing there and cutting back are one step.
     private static readonly ConcurrentDictionary<string, Lock> s_locks = new();
 
+    private readonly FileStream _file;
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly Lock _lock;
     private bool _failed;
 
+    private AppendedFile(FileStream file, string path) =>
+        (_file, _handle, _path, _lock) = (file, file.SafeFileHandle, path, s_locks.GetOrAdd(path, _ => new Lock()));
+
+    /// <exception cref="FatalException">Connectors may not use it.</exception>
     /// <exception cref="ConnectException">It cannot be opened.</exception>
-    public AppendedFile(string path)
+    public static AppendedFile Open(FileRoots files, string path)
     {
-        _path = path;
-        _lock = s_locks.GetOrAdd(path, _ => new Lock());
+        var final = files.Resolve(path);
         try
         {
-            var isNew = !File.Exists(path);
+            var isNew = !File.Exists(final);
 
-            // Reading is asked for too: the last byte tells whether a crash tore the last line. ReadWrite sharing: others may append, rotate and read.
-            _handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            // Reading is asked for too: the last byte tells whether a crash tore the last line.
+            var file = files.Open(final, FileMode.OpenOrCreate, FileAccess.ReadWrite);
             if (isNew)
-                Posix.SyncFolder(Path.GetDirectoryName(path)!);
+                Posix.SyncFolder(Path.GetDirectoryName(final)!);
+            return new AppendedFile(file, final);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _handle?.Dispose();
             throw new ConnectException($"Couldn't find or create file '{path}' for FileStreamSinkTask: {e.Message}", e);
         }
     }
@@ -78,7 +82,7 @@ internal sealed class AppendedFile : IDisposable
         }
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => _file.Dispose();
 
     /// <summary>A last line without an end (a crash, or another program) is ended, so that no record is glued to it. Answers where the next line begins.</summary>
     private long EndTornLine(long end)

@@ -20,7 +20,7 @@ public sealed class FileStreamSinkTask : SinkTask
     public override Task StartAsync(ISinkTaskContext context, CancellationToken cancellationToken)
     {
         if (context.Config.FindString(FileStreamSinkConnector.FileKey) is { Length: > 0 } file)
-            _file = new AppendedFile(context.Files.Resolve(file));
+            _file = AppendedFile.Open(context.Files, file);
         else
             _standardOutput = Console.OpenStandardOutput();
         return Task.CompletedTask;

@@ -120,7 +120,7 @@ public sealed class FileStreamSourceTask : SourceTask
             records.Add(ToRecord(rest, file, _context.Time.GetUtcNow().ToUnixTimeMilliseconds()));
         _context.Log(TaskLogLevel.Info, $"'{_file}' is another file now: the old one is read to its end, going on with the new one.");
         file.Dispose();
-        (_movedAway, _current) = (false, FollowedFile.TryOpen(path, _maxLineBytes));
+        (_movedAway, _current) = (false, FollowedFile.TryOpen(_context.Files, path, _maxLineBytes));
         if (_current is not null && records.Count < _batchSize)
             ReadLines(_current, records);
     }
@@ -129,7 +129,7 @@ public sealed class FileStreamSourceTask : SourceTask
     private FollowedFile? Open()
     {
         var path = _context.Files.Resolve(_file);
-        var file = FollowedFile.TryOpen(path, _maxLineBytes);
+        var file = FollowedFile.TryOpen(_context.Files, path, _maxLineBytes);
         if (_resume is null)
             return file;
         if (file is not null && file.TryResume(_resume))
@@ -164,7 +164,7 @@ public sealed class FileStreamSourceTask : SourceTask
         {
             if (Posix.FindFacts(candidate) is not { IsFile: true } facts || facts.Identity != offset.File)
                 continue;
-            var file = FollowedFile.TryOpen(candidate, _maxLineBytes);
+            var file = FollowedFile.TryOpen(_context.Files, candidate, _maxLineBytes);
             if (file is not null && file.TryResume(offset))
                 return file;
             file?.Dispose();

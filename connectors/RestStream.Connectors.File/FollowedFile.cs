@@ -2,6 +2,7 @@ using System.Text;
 
 using Microsoft.Win32.SafeHandles;
 
+using RestStream.Connect;
 using RestStream.Connectors.Shared;
 
 namespace RestStream.Connectors.Files;
@@ -9,6 +10,7 @@ namespace RestStream.Connectors.Files;
 /// <summary>An open file that is read line by line while others write it, and the signs by which it is known again.</summary>
 internal sealed class FollowedFile : IDisposable
 {
+    private readonly FileStream _file;
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly int _maxLineBytes;
@@ -16,11 +18,11 @@ internal sealed class FollowedFile : IDisposable
     private string? _head;
     private long _headOf;
 
-    private FollowedFile(SafeFileHandle handle, string path, int maxLineBytes)
+    private FollowedFile(FileStream file, string path, int maxLineBytes)
     {
-        (_handle, _path, _maxLineBytes) = (handle, path, maxLineBytes);
-        _lines = new LineReader(handle, 0, maxLineBytes);
-        Identity = Posix.Facts(handle, path).Identity;
+        (_file, _handle, _path, _maxLineBytes) = (file, file.SafeFileHandle, path, maxLineBytes);
+        _lines = new LineReader(_handle, 0, maxLineBytes);
+        Identity = Posix.Facts(_handle, path).Identity;
     }
 
     public string Identity { get; }
@@ -31,11 +33,12 @@ internal sealed class FollowedFile : IDisposable
     public long Size => Posix.Facts(_handle, _path).Size;
 
     /// <summary>Opens a file at its beginning; null when there is none.</summary>
-    public static FollowedFile? TryOpen(string path, int maxLineBytes)
+    /// <exception cref="FatalException">Connectors may not use it.</exception>
+    public static FollowedFile? TryOpen(FileRoots files, string path, int maxLineBytes)
     {
         try
         {
-            return new FollowedFile(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), path, maxLineBytes);
+            return new FollowedFile(files.Open(path, FileMode.Open, FileAccess.Read), path, maxLineBytes);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -73,7 +76,7 @@ internal sealed class FollowedFile : IDisposable
     /// <summary>Where to go on behind the last line.</summary>
     public FileOffset Offset() => new(Position, Identity, _head ?? throw new InvalidOperationException("Nothing was read yet."));
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private string Text(ReadOnlySpan<byte> line)
     {

@@ -137,13 +137,24 @@ public sealed class SinkHost : IAsyncDisposable
         return batch;
     }
 
-    /// <summary>Asks the task what is safe, and commits that.</summary>
+    /// <summary>Asks the task what is safe, and commits that. When it throws, the exception comes out here, and everything above the committed offsets is handed out again.</summary>
     /// <param name="commit">False: the answer is dropped, as by a crash in between.</param>
     /// <param name="cancellationToken">As the worker's.</param>
     /// <returns>What the task answered.</returns>
     public async Task<IReadOnlyDictionary<TopicPartition, long>> FlushAsync(bool commit = true, CancellationToken cancellationToken = default)
     {
-        var safe = await Task.FlushAsync(new Dictionary<TopicPartition, long>(_position), cancellationToken);
+        IReadOnlyDictionary<TopicPartition, long> safe;
+        try
+        {
+            safe = await Task.FlushAsync(new Dictionary<TopicPartition, long>(_position), cancellationToken);
+        }
+        catch
+        {
+            foreach (var partition in _position.Keys)
+                _position[partition] = _committed.GetValueOrDefault(partition);
+            throw;
+        }
+
         foreach (var (partition, offset) in commit ? safe : new Dictionary<TopicPartition, long>())
             _committed[partition] = offset;
         return safe;

@@ -103,8 +103,10 @@ internal sealed class ConnectOptions
     [Range(1, 1 << 30)]
     public int HookMaxBytes { get; set; } = 10 << 20;
 
-    /// <summary>Whether a source's topic is made on its first record when the connector does not say how (topic.creation.*); set by the host: the setting <c>RestStream:AutoCreateTopics</c>.</summary>
-    public bool AutoCreateTopics { get; set; }
+    /// <summary>
+    /// Whether a source's topic is made on its first record when the connector does not say how (topic.creation.*). On, whatever <c>RestStream:AutoCreateTopics</c> says: who configures a connector means its topic.
+    /// </summary>
+    public bool AutoCreateTopics { get; set; } = true;
 
     /// <summary>What the worker is called in statuses (host:port of its REST listener); set by the host.</summary>
     internal string WorkerId { get; set; } = "127.0.0.1:8082";

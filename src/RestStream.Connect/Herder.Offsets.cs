@@ -3,6 +3,7 @@ using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
+using RestStream.Connect.Tasks;
 using SourceOffset = (System.Collections.Generic.IReadOnlyDictionary<string, object?>? Partition, System.Collections.Generic.IReadOnlyDictionary<string, object?>? Offset);
 
 namespace RestStream.Connect;
@@ -124,7 +125,7 @@ internal sealed partial class Herder
     }
 
     private SinkOffsets Sink(string connector, StoredConnector stored) =>
-        new(_shared.Worker.Broker, connector, _shared.Parts.Resolve(stored.Config, []).GetValueOrDefault("consumer.override.group.id") ?? $"connect-{connector}", _shared.Log);
+        new(_shared.Worker.Broker, connector, SinkMember.GroupOf(connector, _shared.Parts.Resolve(stored.Config, [])), _shared.Log);
 
     private static string Message(string what, bool confirmed) => confirmed
         ? $"The offsets for this connector have been {what} successfully"

@@ -113,7 +113,12 @@ internal sealed partial class Herder : IAsyncDisposable
     }
 
     /// <summary>Records through converters and transforms, each step shown; nothing is written.</summary>
-    public Task<JsonObject> PreviewAsync(IReadOnlyDictionary<string, string> config, JsonObject request, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task<JsonObject> PreviewAsync(IReadOnlyDictionary<string, string> config, JsonObject request, CancellationToken cancellationToken) =>
+        Preview.RunAsync(_shared.Worker, config, request, cancellationToken);
+
+    /// <summary>Brings what stands in the connector's dead letter topic back to where it came from (<see cref="Errors.DeadLetterReplay"/>).</summary>
+    public Task<JsonObject> ReplayDeadLettersAsync(string connector, JsonObject request, CancellationToken cancellationToken) =>
+        Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, Info(connector).Config, request, cancellationToken);
 
     /// <summary>Stops all tasks (final offsets committed) and connectors, bounded by <see cref="ConnectOptions.TaskShutdownTimeout"/> for each step; all connectors at once.</summary>
     public async ValueTask DisposeAsync()

@@ -48,7 +48,8 @@ public sealed class OutboundPolicy(IReadOnlyList<IPNetwork> allowed)
     /// <exception cref="SocketException">The name cannot be resolved.</exception>
     public async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string host, CancellationToken cancellationToken)
     {
-        var addresses = await Dns.GetHostAddressesAsync(host.Trim('[', ']'), cancellationToken);
+        // An address needs no resolver, which refuses 0.0.0.0 with an error of its own.
+        var addresses = IPAddress.TryParse(host, out var address) ? [address] : await Dns.GetHostAddressesAsync(host, cancellationToken);
         return addresses.Where(IsAllowed).ToArray() is { Length: > 0 } reachable ? reachable : throw Refused(host, addresses.FirstOrDefault());
     }
 

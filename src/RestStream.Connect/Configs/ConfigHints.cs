@@ -37,9 +37,6 @@ internal static class ConfigHints
         if (composed.Find(key) is not null || key == TaskClass)
             return null;
 
-        // A connector reads what lies under one of its own keys by itself (headers of requests, settings of a driver).
-        if (composed.Own.Keys.Any(own => key.StartsWith(own.Name + ".", StringComparison.Ordinal)))
-            return null;
         if (composed.IsSource && key.StartsWith("topic.creation.", StringComparison.Ordinal))
             return UnusedTopicCreation(config, key);
         foreach (var converter in new[] { ConnectorConfig.KeyConverter, ConnectorConfig.ValueConverter, ConnectorConfig.HeaderConverter })
@@ -54,6 +51,9 @@ internal static class ConfigHints
                 return $"{key} is not used, because {aliases} does not name '{key[(aliases.Length + 1)..].Split('.')[0]}'.";
         }
 
+        // A connector reads what lies under one of its own keys by itself (headers of requests, settings of a driver).
+        if (composed.Own.Keys.Any(own => key.StartsWith(own.Name + ".", StringComparison.Ordinal)))
+            return null;
         return $"{key} is not known, and not used.{DidYouMean(key, composed.KnownNames())}";
     }
 

@@ -39,13 +39,18 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
         report.Add(composed.Framework, framework);
         CheckVersions(report, all);
         await using var instance = plugins.Create<Connector>(connector);
-        CrossCheck(report, connector, instance, all, resolved);
+        if (connector.Kind == PluginKind.Sink)
+            SinkChecks.Topics(report, all);
+        else
+            SourceChecks.ExactlyOnce(report, (SourceConnector)instance, resolved);
         foreach (var (key, _) in all.Where(e => e.Value is null && (framework.ContainsKey(e.Key) || composed.Own.Find(e.Key) is null)))
             report.Error(key, "Null value can not be supplied as the configuration value.");
         report.Add(composed.Own, composed.Own.Validate(all));
         foreach (var converter in composed.Converters)
             report.AddConverter(converter.Definition, converter.Definition.Validate(converter.Settings(all)), converter.Prefix);
         AddOverrides(report, all);
+        if (connector.Kind == PluginKind.Sink)
+            SinkChecks.Group(report, all, options.GroupId);
         report.Add(ConnectorConfig.Ours, ConnectorConfig.Ours.Validate(all));
         RefuseMasks(report, composed, all);
 
@@ -177,19 +182,6 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
                 report.Error(classKey, noSuchVersion.Message);
                 report.Error(versionKey, noSuchVersion.Message);
             }
-        }
-    }
-
-    private void CrossCheck(ConfigReport report, PluginDescription connector, Connector instance, Dictionary<string, string?> config, IReadOnlyDictionary<string, string> resolved)
-    {
-        if (connector.Kind == PluginKind.Sink)
-        {
-            SinkChecks.Topics(report, config);
-            SinkChecks.Group(report, config, options.GroupId);
-        }
-        else if (instance is SourceConnector source)
-        {
-            SourceChecks.ExactlyOnce(report, source, resolved);
         }
     }
 

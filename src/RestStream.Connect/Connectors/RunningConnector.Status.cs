@@ -1,6 +1,7 @@
 using System.Globalization;
 using RestStream.Connect.Config;
 using RestStream.Connect.Configs;
+using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
@@ -106,7 +107,7 @@ internal sealed partial class RunningConnector
         string trace;
         lock (_lock)
         {
-            trace = _scrubber.Scrub(TraceText.Of(error));
+            trace = _scrubber.Scrub(ErrorTrace.Of(error));
             _version = _plugin?.Description.Version;
             MoveTo(WorkState.Failed, new TaskFailure(error, Stage: null, Record: null, trace));
             ScheduleRestart();

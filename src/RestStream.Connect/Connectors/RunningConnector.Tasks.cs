@@ -1,5 +1,6 @@
 using System.Globalization;
 using RestStream.Connect.Configs;
+using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Stores;
 using RestStream.Connect.Tasks;
@@ -80,12 +81,9 @@ internal sealed partial class RunningConnector
                 complete[key] = value;
         }
 
-        complete[TaskClass] = PluginName(_plugin!.TaskType);
+        complete[TaskClass] = ErrorTrace.PluginName(_plugin!.TaskType);
         return complete;
     }
-
-    private static string PluginName(Type type) =>
-        type.GetCustomAttributes(typeof(PluginAttribute), inherit: false) is [PluginAttribute plugin] ? plugin.Name : type.FullName ?? type.Name;
 
     /// <summary>Starts those that are not there.</summary>
     private void StartTasks(IReadOnlyList<IReadOnlyDictionary<string, string>> tasks, bool paused)

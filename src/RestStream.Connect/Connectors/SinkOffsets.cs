@@ -4,9 +4,8 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
-using RestStream.Connect.Model;
-using OffsetEntry = RestStream.Connect.Model.OffsetEntry;
 using LogPartition = RestStream.Storage.TopicPartition;
+using OffsetEntry = RestStream.Connect.Model.OffsetEntry;
 
 namespace RestStream.Connect.Connectors;
 

@@ -22,6 +22,8 @@ internal sealed class JsonConverter : Converter
     private const string DecimalFormat = "decimal.format";
     private const string ReplaceNullWithDefault = "replace.null.with.default";
     private const string Numeric = "NUMERIC";
+    private const int SchemaAt = 10; // behind {"schema":
+    private const int PayloadAt = 11; // behind ,"payload":
 
     private readonly JsonOutput _output = new();
     private bool _schemasEnabled = true;
@@ -162,9 +164,37 @@ internal sealed class JsonConverter : Converter
         return new SchemaAndValue(schema, _valueReader.Read(ref start, schema));
     }
 
+    /// <summary>
+    /// The envelope that our own writer and Kafka's make, with the schema of the one before: then the schema's bytes are compared, not read. False for everything else, errors too.
+    /// </summary>
+    private bool TryReadNextEnvelope(ReadOnlySpan<byte> json, out SchemaAndValue read)
+    {
+        read = default;
+        if (_schemaReader.Last is not { } last || !json.StartsWith("{\"schema\":"u8) || !json[SchemaAt..].StartsWith(last.Json.Span))
+            return false;
+        var rest = json[(SchemaAt + last.Json.Length)..];
+        if (!rest.StartsWith(",\"payload\":"u8) || rest[^1] != '}')
+            return false;
+        var payload = rest[PayloadAt..^1];
+
+        // Numbers and the like cannot be read without what follows them, which may be anything.
+        if (payload.IsEmpty || !"{[\""u8.Contains(payload[0]))
+            return false;
+        var reader = new Utf8JsonReader(payload, ReaderOptions);
+        reader.Read();
+        var start = reader;
+        reader.Skip();
+        if (reader.BytesConsumed != payload.Length)
+            return false;
+        read = new SchemaAndValue(last.Schema, _valueReader.Read(ref start, last.Schema));
+        return true;
+    }
+
     // Schema and payload in any order and nothing else; the payload may come first, so both are only found here and read afterwards.
     private SchemaAndValue ReadEnvelope(ReadOnlySpan<byte> json)
     {
+        if (TryReadNextEnvelope(json, out var read))
+            return read;
         var reader = new Utf8JsonReader(json, ReaderOptions);
         var isEnvelope = TryStart(ref reader, json) && reader.TokenType == JsonTokenType.StartObject;
         ReadOnlySpan<byte> schema = default;

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Globalization;
-using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using RestStream.Connect.Data;

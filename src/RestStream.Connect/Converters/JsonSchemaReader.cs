@@ -8,17 +8,30 @@ internal sealed class JsonSchemaReader(int cacheSize, JsonValueReader values)
 {
     private readonly BytesCache<Schema> _cache = new(cacheSize);
 
+    /// <summary>What was read last, and its JSON.</summary>
+    public (ReadOnlyMemory<byte> Json, Schema Schema)? Last { get; private set; }
+
     /// <summary>The schema that this JSON describes; null for <c>null</c>. The bytes are valid JSON.</summary>
     /// <exception cref="DataException">It describes none.</exception>
     public Schema? Read(ReadOnlySpan<byte> json)
     {
+        if (Last is { } last && json.SequenceEqual(last.Json.Span))
+            return last.Schema;
         if (_cache.TryGet(json, out var known))
+        {
+            Last = (json.ToArray(), known);
             return known;
+        }
+
         var reader = new Utf8JsonReader(json, JsonConverter.ReaderOptions);
         using var document = JsonDocument.ParseValue(ref reader);
         var schema = Read(document.RootElement);
         if (schema is not null)
+        {
             _cache.Add(json, schema);
+            Last = (json.ToArray(), schema);
+        }
+
         return schema;
     }
 

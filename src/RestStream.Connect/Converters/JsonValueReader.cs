@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Buffers.Text;
-using System.Numerics;
-using System.Text;
 using System.Text.Json;
 using RestStream.Connect.Data;
 

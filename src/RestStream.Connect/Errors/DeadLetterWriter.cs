@@ -41,13 +41,13 @@ internal sealed class DeadLetterWriter(RunningTask owner, TaskPlugins plugins, R
         var metrics = owner.Metrics;
         Interlocked.Increment(ref metrics.Errors);
         metrics.Failed(owner.Services.Time.GetUtcNow().ToUnixTimeMilliseconds());
-        var trace = TaskFailures.Mask(ErrorTrace.Of(failure), owner.Definition, plugins.Config);
-        var error = new RecordError(owner.Definition.Id, stage, className, topic, partition, offset, timestamp, failure, trace);
+        var trace = plugins.Secrets.Scrub(ErrorTrace.Of(failure));
+        var error = new RecordError(owner.Definition.Id, stage, className, topic, partition, offset, timestamp, failure, plugins.Secrets.Scrub(failure.Message), trace);
         if (plugins.Errors.Log)
         {
             Interlocked.Increment(ref metrics.Logged);
             owner.Logger.RecordFailed(
-                error.Task.Connector, error.Task.Task, stage, className, plugins.Errors.LogRecords ? error.LogText : "", TaskFailures.Mask(failure.Message, owner.Definition, plugins.Config));
+                error.Task.Connector, error.Task.Task, stage, className, plugins.Errors.LogRecords ? error.LogText : "", error.Message);
         }
 
         if (!tolerated)

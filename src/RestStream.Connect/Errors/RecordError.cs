@@ -14,8 +14,9 @@ namespace RestStream.Connect.Errors;
 /// <param name="Offset">Its offset there; null of a source.</param>
 /// <param name="Timestamp">Of the record.</param>
 /// <param name="Error">What was thrown.</param>
+/// <param name="Message">Its message, secrets masked.</param>
 /// <param name="Trace">See <see cref="ErrorTrace.Of"/>, secrets masked.</param>
-internal sealed record RecordError(TaskId Task, string Stage, string? ClassName, string Topic, int? Partition, long? Offset, long? Timestamp, Exception Error, string Trace)
+internal sealed record RecordError(TaskId Task, string Stage, string? ClassName, string Topic, int? Partition, long? Offset, long? Timestamp, Exception Error, string Message, string Trace)
 {
     /// <summary>What headers of an error begin with.</summary>
     public const string HeaderPrefix = "__connect.errors.";
@@ -46,7 +47,7 @@ internal sealed record RecordError(TaskId Task, string Stage, string? ClassName,
         Add("stage", Stage);
         Add("class.name", ClassName);
         Add("exception.class.name", ErrorTrace.ClassName(Error));
-        Add("exception.message", Error.Message);
+        Add("exception.message", Message);
         Add("exception.stacktrace", Trace);
         return (bytes.ToArray(), count);
 

@@ -11,8 +11,6 @@ namespace RestStream.Connect.Stores;
 /// </summary>
 internal sealed class StoreTopic
 {
-    private const long EarliestTimestamp = -2;
-
     private readonly IBroker _broker;
     private readonly TimeProvider _time;
     private readonly int _partitions;
@@ -29,16 +27,11 @@ internal sealed class StoreTopic
     public static async Task<(StoreTopic Topic, IReadOnlyList<string> Damage)> OpenAsync(
         IBroker broker, string name, int partitions, TimeProvider time, RecordSeen seen, CancellationToken cancellationToken)
     {
-        if (!broker.TryGetIntake(name, out var intake))
-        {
-            await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }), cancellationToken);
-            return (new StoreTopic(broker, name, partitions, time), []);
-        }
-
+        var description = await StoredTopic.EnsureAsync(broker, name, partitions, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }, cancellationToken);
         var damage = new List<string>();
-        for (var partition = 0; partition < intake.Partitions; partition++)
-            await ReadAsync(broker, new LogPartition(name, partition), seen, damage, cancellationToken);
-        return (new StoreTopic(broker, name, intake.Partitions, time), damage);
+        foreach (var partition in description.Partitions)
+            await ReadAsync(broker, new FetchPosition(new LogPartition(name, partition.Partition), partition.LogStartOffset), seen, damage, cancellationToken);
+        return (new StoreTopic(broker, name, description.Partitions.Count, time), damage);
     }
 
     /// <summary>Writes records; durable when it returns. Those that fall into one partition become one batch: after a crash all of them are there, or none.</summary>
@@ -55,17 +48,16 @@ internal sealed class StoreTopic
         }
     }
 
-    private static async Task ReadAsync(IBroker broker, LogPartition partition, RecordSeen seen, List<string> damage, CancellationToken cancellationToken)
+    private static async Task ReadAsync(IBroker broker, FetchPosition start, RecordSeen seen, List<string> damage, CancellationToken cancellationToken)
     {
-        var start = broker.FindOffset(partition, EarliestTimestamp)?.Offset ?? 0;
-        using var fetch = broker.OpenFetch([new FetchPosition(partition, start)]);
+        using var fetch = broker.OpenFetch([start]);
         var slices = new List<EncodedSlice>();
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                if (fetch.Read(KeyValueEncoder.Shared, maxRecords: 10_000, maxBytes: 4 * 1024 * 1024, slices) == 0)
+                if (fetch.Read(RawRecordEncoder.Shared, maxRecords: 10_000, maxBytes: 4 * 1024 * 1024, slices) == 0)
                     return;
             }
             catch (BrokerException e) when (e.Code == ErrorCode.CorruptMessage)
@@ -79,8 +71,9 @@ internal sealed class StoreTopic
             {
                 for (var i = slice.First; i <= slice.Last; i++)
                 {
-                    if (KeyValueEncoder.Split(slice.Batch.Record(i)) is (not null, _) record)
-                        seen(record.Key.Value, record.Value);
+                    var record = new RawRecord(slice.Batch.Record(i).Span);
+                    if (!record.KeyIsNull)
+                        seen(record.Key.ToArray(), record.ValueIsNull ? (ReadOnlyMemory<byte>?)null : record.Value.ToArray());
                 }
             }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RestStream.Connect.Configs;
 using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 
@@ -53,6 +54,9 @@ internal abstract class RunningTask : IAsyncDisposable
 
     internal TaskMetrics Metrics { get; }
 
+    /// <summary>Takes the secrets of the configuration out of what plugins say.</summary>
+    internal SecretScrubber Secrets { get; private set; } = SecretScrubber.None;
+
     /// <summary>Ends waits of the loop, and polls, as soon as the task is to stop.</summary>
     protected CancellationToken StopToken { get; }
 
@@ -81,7 +85,7 @@ internal abstract class RunningTask : IAsyncDisposable
     }
 
     public static RunningTask Start(TaskDefinition definition, WorkerServices services, Action<TaskReport> report) =>
-        Start(definition, services, report, static (d, s) => TaskPlugins.Create(s.References.Resolve(d.Config), s));
+        Start(definition, services, report, static (d, s) => TaskPlugins.Create(d.Config, s));
 
     /// <param name="definition">What it runs.</param>
     /// <param name="services">Of the worker.</param>
@@ -95,16 +99,16 @@ internal abstract class RunningTask : IAsyncDisposable
     }
 
     /// <summary>Stops polling, or putting, after the batch at hand; a sink commits. PAUSED is reported when that is done.</summary>
-    public void Pause() => SetPause(true);
+    public virtual void Pause() => SetPause(true);
 
-    public void Resume() => SetPause(false);
+    public virtual void Resume() => SetPause(false);
 
     /// <summary>
     /// Ends it: the batch at hand is finished, final offsets are committed, the task is disposed. After <paramref name="graceful"/> its token is cancelled and the wait ends: a task that hangs is left behind as a zombie,
     /// which can no longer write offsets or records.
     /// </summary>
     /// <returns>False: it is a zombie.</returns>
-    public async Task<bool> StopAsync(TimeSpan graceful)
+    public virtual async Task<bool> StopAsync(TimeSpan graceful)
     {
         StopAsked = true;
         await _stop.CancelAsync();
@@ -216,6 +220,7 @@ internal abstract class RunningTask : IAsyncDisposable
         try
         {
             plugins = createPlugins(Definition, Services);
+            Secrets = plugins.Secrets;
             await BeginAsync(plugins);
             if (!PauseWanted)
                 Report(WorkState.Running);
@@ -248,7 +253,7 @@ internal abstract class RunningTask : IAsyncDisposable
         }
 
         if (failure is not null)
-            Tell(failure, stopped, plugins);
+            Tell(failure, stopped);
         if (!ending.IsCompleted)
         {
             lock (_gate)
@@ -270,9 +275,10 @@ internal abstract class RunningTask : IAsyncDisposable
         }
     }
 
-    private void Tell(Exception failure, bool stopped, TaskPlugins? plugins)
+    private void Tell(Exception failure, bool stopped)
     {
-        var told = TaskFailures.Describe(failure, Definition, plugins?.Config);
+        var stage = failure as StageException;
+        var told = new TaskFailure(stage?.InnerException ?? failure, stage?.Stage, stage?.Record, Secrets.Scrub(ErrorTrace.Of(failure)));
         if (stopped)
         {
             Logger.FailedWhileStopping(Definition.Id.Connector, Definition.Id.Task, told.Trace);
@@ -291,7 +297,7 @@ internal abstract class RunningTask : IAsyncDisposable
 internal sealed record TaskReport(TaskId Id, WorkState State, TaskFailure? Error = null);
 
 /// <summary>Why a task, or connector, failed.</summary>
-/// <param name="Error">The exception.</param>
+/// <param name="Error">The exception of the plugin, without what the worker wrapped around it: whether the task may be started again depends on it.</param>
 /// <param name="Stage">Kafka's name of the stage; null outside of any.</param>
 /// <param name="Record">The record in question, <c>topic-partition@offset</c>.</param>
 /// <param name="Trace">As the status shows it: class names, messages, "Caused by:", ends with a newline. Secrets of the configuration are masked.</param>

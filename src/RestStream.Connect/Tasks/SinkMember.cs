@@ -50,6 +50,10 @@ internal sealed class SinkMember
 
     public int MaxBytes { get; }
 
+    /// <summary>The consumer group of a sink connector; its offsets are the connector's.</summary>
+    public static string GroupOf(string connector, IReadOnlyDictionary<string, string> config) =>
+        config.GetValueOrDefault(Overrides + "group.id")?.Trim() is { Length: > 0 } group ? group : $"connect-{connector}";
+
     /// <exception cref="ConnectException">A setting is wrong.</exception>
     /// <exception cref="BrokerException">The group's name cannot be one, or the pattern cannot be used.</exception>
     public static SinkMember Join(TaskDefinition definition, IReadOnlyDictionary<string, string> config, WorkerServices services)
@@ -62,7 +66,7 @@ internal sealed class SinkMember
             throw new ConfigException(Overrides + "auto.offset.reset", reset, "String must be one of: latest, earliest, none");
         var join = new GroupJoin
         {
-            Group = config.GetValueOrDefault(Overrides + "group.id")?.Trim() is { Length: > 0 } group ? group : $"connect-{connector}",
+            Group = GroupOf(connector, config),
 
             // A lasting name: after a crash the task is the member again that it was, and nobody waits for a session to run out.
             InstanceId = config.GetValueOrDefault(Overrides + "group.instance.id")?.Trim() is { Length: > 0 } instance ? instance : MemberName(connector, task),

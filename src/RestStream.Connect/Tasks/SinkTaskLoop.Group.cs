@@ -1,6 +1,5 @@
 using RestStream.Broker;
 using RestStream.Broker.Groups;
-using RestStream.Connect.Errors;
 
 namespace RestStream.Connect.Tasks;
 
@@ -95,7 +94,7 @@ internal sealed partial class SinkTaskLoop
         catch (Exception e) when (e is not (OperationCanceledException or FatalException))
         {
             Metrics.CommitFailures++;
-            Logger.CommitFailed(Definition.Id.Connector, Definition.Id.Task, TaskFailures.Mask(e.Message, Definition, _plugins.Config));
+            Logger.CommitFailed(Definition.Id.Connector, Definition.Id.Task, Secrets.Scrub(e.Message));
             if (!closing)
                 Rewind();
             return;

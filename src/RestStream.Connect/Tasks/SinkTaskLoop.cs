@@ -250,6 +250,6 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private void TryingAgain(Exception error, TimeSpan delay)
     {
         Interlocked.Increment(ref Metrics.RetryCount);
-        Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, TaskFailures.Mask(error.Message, Definition, _plugins.Config));
+        Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, Secrets.Scrub(error.Message));
     }
 }

@@ -306,6 +306,6 @@ internal sealed class SourceTaskLoop : RunningTask
     {
         _troubled = true;
         Interlocked.Increment(ref Metrics.RetryCount);
-        Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, TaskFailures.Mask(error.Message, Definition, null));
+        Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, Secrets.Scrub(error.Message));
     }
 }

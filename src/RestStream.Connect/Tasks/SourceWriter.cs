@@ -169,7 +169,7 @@ internal sealed class SourceWriter
     }
 
     private RecordError ErrorOf(SourceRecord record, Exception failure, string stage, string? className) =>
-        new(_owner.Definition.Id, stage, className, record.Topic, null, null, record.Timestamp, failure, TaskFailures.Mask(ErrorTrace.Of(failure), _owner.Definition, _plugins.Config));
+        new(_owner.Definition.Id, stage, className, record.Topic, null, null, record.Timestamp, failure, _plugins.Secrets.Scrub(failure.Message), _plugins.Secrets.Scrub(ErrorTrace.Of(failure)));
 
     private void LogIfAsked(RecordError error)
     {
@@ -177,7 +177,7 @@ internal sealed class SourceWriter
             return;
         Interlocked.Increment(ref _owner.Metrics.Logged);
         _owner.Logger.RecordFailed(
-            error.Task.Connector, error.Task.Task, error.Stage, error.ClassName, _plugins.Errors.LogRecords ? error.LogText : "", TaskFailures.Mask(error.Error.Message, _owner.Definition, _plugins.Config));
+            error.Task.Connector, error.Task.Task, error.Stage, error.ClassName, _plugins.Errors.LogRecords ? error.LogText : "", error.Message);
     }
 
     /// <summary>

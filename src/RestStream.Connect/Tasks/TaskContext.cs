@@ -20,11 +20,11 @@ internal abstract class TaskContext(RunningTask owner, ConfigValues config) : IT
     public void Log(TaskLogLevel level, string message, Exception? error = null)
     {
         owner.Guard();
-        var text = $"[{ConnectorName}|task-{TaskId}] {TaskFailures.Mask(message, owner.Definition, Config.Originals)}";
+        var text = $"[{ConnectorName}|task-{TaskId}] {owner.Secrets.Scrub(message)}";
 
         // The exception goes along as text: a logger would print it with what the mask takes away.
         if (error is not null)
-            text += ": " + TaskFailures.Mask(ErrorTrace.Of(error), owner.Definition, Config.Originals).TrimEnd();
+            text += ": " + owner.Secrets.Scrub(ErrorTrace.Of(error)).TrimEnd();
         switch (level)
         {
             case TaskLogLevel.Debug:

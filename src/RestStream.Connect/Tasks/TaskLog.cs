@@ -24,7 +24,7 @@ internal static partial class TaskLog
     [LoggerMessage(3205, LogLevel.Error, "Error encountered in task {Connector}-{Task}. Executing stage '{Stage}' with class '{Class}'{Record}: {Message}")]
     public static partial void RecordFailed(this ILogger logger, string connector, int task, string stage, string? @class, string record, string message);
 
-    [LoggerMessage(3206, LogLevel.Warning, "Task {Task} of {Connector} waits for topic {Topic}: it does not exist and may not be made (topic.creation.*, RestStream:AutoCreateTopics)")]
+    [LoggerMessage(3206, LogLevel.Warning, "Task {Task} of {Connector} waits for topic {Topic}: it does not exist and may not be made (topic.creation.*, RestStream:Connect:AutoCreateTopics)")]
     public static partial void WaitsForTopic(this ILogger logger, string connector, int task, string topic);
 
     [LoggerMessage(3207, LogLevel.Warning, "Task {Task} of {Connector} could not commit and goes back to the last committed offsets: {Message}")]

@@ -1,9 +1,9 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Connect.Config;
 using RestStream.Connect.Configs;
+using RestStream.Connect.Transforms.Patterns;
 
 namespace RestStream.Connect.Tasks;
 
@@ -15,9 +15,6 @@ internal sealed class TopicCreation
 {
     private const string Prefix = "topic.creation.";
     private const string Default = "default";
-
-    /// <summary>A topic's name is short: what takes so long is a pattern that never ends.</summary>
-    private static readonly TimeSpan s_patternTimeout = TimeSpan.FromSeconds(1);
 
     private readonly List<Group> _groups = [];
     private readonly Group? _default;
@@ -70,8 +67,8 @@ internal sealed class TopicCreation
 
     private sealed class Group
     {
-        private readonly List<Regex> _include;
-        private readonly List<Regex> _exclude;
+        private readonly List<JavaRegex> _include;
+        private readonly List<JavaRegex> _exclude;
 
         public Group(string name, IReadOnlyDictionary<string, string> config, Group? otherwise)
         {
@@ -108,7 +105,7 @@ internal sealed class TopicCreation
 
         public IReadOnlyDictionary<string, string> Configs { get; }
 
-        public bool Covers(string topic) => _include.Exists(p => p.IsMatch(topic)) && !_exclude.Exists(p => p.IsMatch(topic));
+        public bool Covers(string topic) => _include.Exists(p => p.Matches(topic)) && !_exclude.Exists(p => p.Matches(topic));
 
         private static int? Number(string key, string value)
         {
@@ -118,14 +115,14 @@ internal sealed class TopicCreation
                 : throw new ConfigException(key, number, $"Must be a positive number (i.e. it must be at least 1) or -1 to use the broker's default ({number?.ToString(CultureInfo.InvariantCulture)} given)");
         }
 
-        private static List<Regex> Patterns(IReadOnlyDictionary<string, string> config, string key)
+        private static List<JavaRegex> Patterns(IReadOnlyDictionary<string, string> config, string key)
         {
             try
             {
                 return [.. config.GetValueOrDefault(key, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Select(p => new Regex($"^(?:{p})$", RegexOptions.CultureInvariant, s_patternTimeout))];
+                    .Select(JavaRegex.Parse)];
             }
-            catch (ArgumentException e)
+            catch (FormatException e)
             {
                 throw new ConfigException(key, config[key], e.Message);
             }

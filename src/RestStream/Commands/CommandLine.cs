@@ -26,7 +26,7 @@ internal static class CommandLine
     /// <summary>As <see cref="TryRun(string[])"/>, with other writers than the console's.</summary>
     public static int? TryRun(string[] args, TextWriter output, TextWriter error)
     {
-        var root = new RootCommand("Looks at RestStream's and Kafka's log files") { VerifyCommand.Create(), DumpCommand.Create() };
+        var root = new RootCommand("Looks at RestStream's and Kafka's log files, and tests configurations of connectors") { VerifyCommand.Create(), DumpCommand.Create(), ConnectCommand.Create() };
         if (args.Length == 0 || !root.Subcommands.Any(command => command.Name == args[0]))
             return null;
 

@@ -12,9 +12,9 @@ public sealed class ValidateGoldenTests : IDisposable
 
     private readonly TestPlugins _plugins = new();
 
-    public static TheoryData<string> Validated => s_file.Ids(golden => golden.Has("config") && !IsMirror(golden));
+    public static TheoryData<string> Validated => s_file.Ids(golden => golden.Has("config"));
 
-    public static TheoryData<string> Described => s_file.Ids(golden => !golden.Has("config") && !IsMirror(golden));
+    public static TheoryData<string> Described => s_file.Ids(golden => !golden.Has("config"));
 
     public void Dispose() => _plugins.Dispose();
 
@@ -66,10 +66,6 @@ public sealed class ValidateGoldenTests : IDisposable
         Assert.Equal(body.EnumerateArray().Select(Summary), keys.Select(Summary));
     }
 
-    [Fact]
-    public void Only_the_connectors_of_MirrorMaker_are_left_out_because_they_are_not_shipped() =>
-        Assert.Equal(s_file.Cases.Count, Validated.Count + Described.Count + s_file.Cases.Count(IsMirror));
-
     [Theory]
     [InlineData("org.apache.kafka.connect.file.FileStreamSourceConnector", 3 + 24)]
     [InlineData("FileStreamSink", 1 + 24)]
@@ -82,8 +78,6 @@ public sealed class ValidateGoldenTests : IDisposable
         Assert.Equal(ConnectorConfig.Ours.Keys.Select(key => key.Name), keys.Skip(ofKafka).Select(key => key.Name));
         Assert.Null(keys.Single(key => key.Name == "key.converter").DefaultValue);
     }
-
-    private static bool IsMirror(GoldenCase golden) => golden.Text("plugin").Contains("Mirror", StringComparison.Ordinal);
 
     private static bool IsOurs(ConfigInfo info) => info.Definition?.Group == "Restarts";
 

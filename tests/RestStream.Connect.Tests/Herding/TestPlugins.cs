@@ -27,6 +27,8 @@ internal sealed class TestPlugins
     /// <summary>Answers whether a task ends in time.</summary>
     public Func<TaskId, bool> OnTaskStop { get; set; } = _ => true;
 
+    public Func<IReadOnlyList<(IReadOnlyDictionary<string, object?>? Partition, IReadOnlyDictionary<string, object?>? Offset)>, bool> OnAlterSource { get; set; } = _ => true;
+
     public Func<IReadOnlyDictionary<TopicPartition, long?>, bool> OnAlterSink { get; set; } = _ => true;
 
     /// <summary>Started connectors that were not disposed, by name.</summary>
@@ -82,7 +84,7 @@ internal sealed class TestPlugins
     private RunningTask Start(TaskDefinition definition, WorkerServices services, Action<TaskReport> report)
     {
         _starts.AddOrUpdate($"{definition.Id.Connector}-{definition.Id.Task}", 1, (_, n) => n + 1);
-        var task = new TestTask(definition, report, () => OnTaskStop(definition.Id));
+        var task = new TestTask(definition, services, report, () => OnTaskStop(definition.Id));
         _tasks[definition.Id] = task;
         task.Begin(OnTaskStart);
         return task;
@@ -119,6 +121,10 @@ internal sealed class TestPlugins
 
         public override IReadOnlyList<IReadOnlyDictionary<string, string>> TaskConfigs(int maxTasks) => plugins.TaskConfigs(_context!, maxTasks);
 
+        public override ValueTask<bool> AlterOffsetsAsync(
+            IReadOnlyDictionary<string, string> config, IReadOnlyList<(IReadOnlyDictionary<string, object?>? Partition, IReadOnlyDictionary<string, object?>? Offset)> offsets, CancellationToken cancellationToken) =>
+            new(plugins.OnAlterSource(offsets));
+
         public override ValueTask DisposeAsync() => plugins.DisposedAsync(_context);
     }
 
@@ -142,10 +148,8 @@ internal sealed class TestPlugins
 }
 
 /// <summary>A task that reports what the test wants it to.</summary>
-internal sealed class TestTask(TaskDefinition definition, Action<TaskReport> report, Func<bool> endsInTime) : RunningTask
+internal sealed class TestTask(TaskDefinition definition, WorkerServices services, Action<TaskReport> report, Func<bool> endsInTime) : RunningTask(definition, services, report)
 {
-    public override TaskDefinition Definition { get; } = definition;
-
     public override TaskFigures Figures => new(0, 0, null, null, false);
 
     public bool IsLive { get; private set; }
@@ -163,22 +167,29 @@ internal sealed class TestTask(TaskDefinition definition, Action<TaskReport> rep
         }
 
         IsLive = true;
-        report(new TaskReport(Definition.Id, Definition.StartPaused ? WorkState.Paused : WorkState.Running));
+        Report(Definition.StartPaused ? WorkState.Paused : WorkState.Running);
     }
 
     public void Fail(Exception error)
     {
         IsLive = false;
-        report(new TaskReport(Definition.Id, WorkState.Failed, new TaskFailure(error, null, null, $"{error.GetType().Name}: {error.Message}\n")));
+        Report(WorkState.Failed, new TaskFailure(error, null, null, $"{error.GetType().Name}: {error.Message}\n"));
     }
 
-    public override void Pause() => report(new TaskReport(Definition.Id, WorkState.Paused));
+    public override void Pause() => Report(WorkState.Paused);
 
-    public override void Resume() => report(new TaskReport(Definition.Id, WorkState.Running));
+    public override void Resume() => Report(WorkState.Running);
 
     public override Task<bool> StopAsync(TimeSpan graceful)
     {
         IsLive = false;
+        Metrics.Dispose();
         return Task.FromResult(endsInTime());
     }
+
+    protected override Task BeginAsync(TaskPlugins plugins) => Task.CompletedTask;
+
+    protected override Task WorkAsync() => Task.CompletedTask;
+
+    protected override ValueTask EndAsync() => ValueTask.CompletedTask;
 }

@@ -60,7 +60,7 @@ internal sealed class TestWorker : IAsyncDisposable
         var network = new OutboundPolicy([]);
         var catalog = PluginCatalog.Open([], NullLogger.Instance);
         var references = new ConfigReferences(Options);
-        var services = new WorkerServices(_broker, catalog, Options, references, null!, Statuses, new HookRegistry(), files, network, Clock, NullLoggerFactory.Instance);
+        var services = new WorkerServices(_broker, catalog, Options, references, await OffsetStore.OpenAsync(_broker, Options, default), Statuses, new HookRegistry(), files, network, Clock, NullLoggerFactory.Instance);
         var validation = new ConnectorValidation(catalog, Options, references, files, network, Clock);
         _herder = await Herder.StartAsync(services, validation, Plugins.Parts(), default);
         foreach (var connector in _herder.Connectors())

@@ -394,6 +394,28 @@ public class SinkTaskTests
         Assert.Equal(["in-0@2=c"], script.Put);
     }
 
+    [Fact]
+    public async Task A_sink_may_write_records_of_its_own_by_the_converters_of_the_connector()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("in");
+        await worker.ProduceAsync("in", 0, "a");
+        var script = new SinkScript();
+        script.BeforePut = async (context, records, ct) =>
+        {
+            foreach (var record in records)
+                await context.ProduceAsync("answers", new(null, "to"), new(null, $"answer to {record.Value}"), [new Header("h", null, "x")], ct);
+        };
+
+        const string Text = "org.apache.kafka.connect.storage.StringConverter";
+        worker.Run<RememberingSink>(script, new(s_topic) { ["key.converter"] = Text, ["value.converter"] = Text });
+        await TestWorker.UntilAsync(() => script.Put.Count == 1, "the record");
+
+        var answer = Assert.Single(worker.Read("answers"));
+        Assert.Equal(("to", "answer to a", ("h", "x")), (answer.Key, answer.Value, answer.Headers.Single()));
+        Assert.Equal(["in"], worker.Services.Statuses.ActiveTopics("c"));
+    }
+
     private static Task AdvanceUntilAsync(ManualClock clock, TimeSpan step, Func<bool> condition) => TestWorker.UntilAsync(
         () =>
         {

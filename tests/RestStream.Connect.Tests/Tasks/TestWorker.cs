@@ -6,7 +6,9 @@ using RestStream.Broker;
 using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
 using RestStream.Connect.Config;
+using RestStream.Connect.Configs;
 using RestStream.Connect.Converters;
+using RestStream.Connect.Data;
 using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
@@ -23,6 +25,8 @@ namespace RestStream.Connect.Tests.Tasks;
 /// <summary>What of a worker a task needs, on a real broker in a folder of its own (or on a disk handed in).</summary>
 internal sealed class TestWorker : IAsyncDisposable
 {
+    private static readonly PluginCatalog s_plugins = PluginCatalog.Open([], NullLogger.Instance);
+
     private string _folder = Path.Combine(Path.GetTempPath(), $"reststream-tasks-{Guid.NewGuid():N}");
     private readonly List<TestRun> _runs = [];
     private EmbeddedBroker? _broker;
@@ -33,7 +37,7 @@ internal sealed class TestWorker : IAsyncDisposable
     public TimeProvider Time { get; }
     public EmbeddedBroker Broker => _broker ?? throw new InvalidOperationException("The broker is stopped.");
     public WorkerServices Services { get; private set; } = null!;
-    public ConnectOptions Options { get; } = new() { OffsetTopicPartitions = 2, AutoCreateTopics = true, TopicTracking = false };
+    public ConnectOptions Options { get; } = new() { OffsetTopicPartitions = 2, StatusTopicPartitions = 1, AutoCreateTopics = true };
 
     public static async Task<TestWorker> StartAsync(IFileSystem? files = null, TimeProvider? time = null, Action<ConnectOptions>? options = null, string? folder = null)
     {
@@ -50,7 +54,7 @@ internal sealed class TestWorker : IAsyncDisposable
         var broker = new BrokerOptions { MinFreeBytes = 0, JournalFileBytes = 256 * 1024, JournalMaxBytes = 8 * 1024 * 1024 };
         _broker = await EmbeddedBroker.OpenAsync(_folder, broker, Files, Time, NullLogger.Instance, new GroupOptions { OffsetsTopicPartitions = 1 });
         Services = new WorkerServices(
-            Broker, null!, Options, null!, await OffsetStore.OpenAsync(Broker, Options, default), null!, new HookRegistry(), new FileRoots([]), new OutboundPolicy([]), Time, NullLoggerFactory.Instance);
+            Broker, s_plugins, Options, new ConfigReferences(Options), await OffsetStore.OpenAsync(Broker, Options, default), await StatusStore.OpenAsync(Broker, Options, Time, default), new HookRegistry(), new FileRoots([]), new OutboundPolicy([]), Time, NullLoggerFactory.Instance);
     }
 
     public async Task RestartAsync()
@@ -92,7 +96,8 @@ internal sealed class TestWorker : IAsyncDisposable
         var run = new TestRun(this);
         run.Task = RunningTask.Start(
             definition, Services, run.Told,
-            (d, _) => new TaskPlugins(d.Config, new ConverterSet(new TextConverter(), value ?? new TextConverter(), new TextHeaderConverter()), new TransformChain(transforms ?? []), ErrorPolicy.From(d.Config)));
+            (d, _) => new TaskPlugins(d.Config, new ConverterSet(new TextConverter(), value ?? new TextConverter(), new TextHeaderConverter()), new TransformChain(transforms ?? []), ErrorPolicy.From(d.Config),
+                SecretScrubber.For(d.Config, d.Config, [], new HashSet<string> { "test.secret" })));
         _runs.Add(run);
         return run;
     }
@@ -214,10 +219,10 @@ internal sealed class TextConverter : Converter
     {
     }
 
-    public override bool Write(string topic, Data.Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
+    public override bool Write(string topic, Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
     {
         if (value is "bad")
-            throw new Data.DataException("bad text");
+            throw new DataException("bad text");
         if (value is "later" && LaterFor-- > 0)
             throw new RetriableException("not now");
         if (value is null)
@@ -226,14 +231,14 @@ internal sealed class TextConverter : Converter
         return true;
     }
 
-    public override Data.SchemaAndValue Read(string topic, ReadOnlySpan<byte> bytes, bool isNull)
+    public override SchemaAndValue Read(string topic, ReadOnlySpan<byte> bytes, bool isNull)
     {
         var text = isNull ? null : Encoding.UTF8.GetString(bytes);
         if (text is "bad")
-            throw new Data.DataException("bad text");
+            throw new DataException("bad text");
         if (text is "later" && LaterFor-- > 0)
             throw new RetriableException("not now");
-        return new Data.SchemaAndValue(Data.Schema.OptionalString, text);
+        return new SchemaAndValue(Schema.OptionalString, text);
     }
 }
 
@@ -245,7 +250,7 @@ internal sealed class TextHeaderConverter : HeaderConverter
     {
     }
 
-    public override bool Write(string topic, string header, Data.Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
+    public override bool Write(string topic, string header, Schema? schema, object? value, System.Buffers.IBufferWriter<byte> output)
     {
         if (value is null)
             return false;
@@ -253,5 +258,5 @@ internal sealed class TextHeaderConverter : HeaderConverter
         return true;
     }
 
-    public override Data.SchemaAndValue Read(string topic, string header, ReadOnlySpan<byte> bytes, bool isNull) => new(null, isNull ? null : Encoding.UTF8.GetString(bytes));
+    public override SchemaAndValue Read(string topic, string header, ReadOnlySpan<byte> bytes, bool isNull) => new(null, isNull ? null : Encoding.UTF8.GetString(bytes));
 }

@@ -299,6 +299,18 @@ public sealed class FileStreamSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_link_out_of_the_roots_is_refused_at_the_start_and_when_it_appears_later()
+    {
+        File.CreateSymbolicLink(Input, "/etc/passwd");
+        await Assert.ThrowsAsync<FatalException>(() => StartAsync());
+
+        File.Delete(Input);
+        await using var rig = await StartAsync();
+        File.CreateSymbolicLink(Input, "/etc/passwd");
+        await Assert.ThrowsAsync<FatalException>(() => rig.PollAsync());
+    }
+
+    [Fact]
     public async Task Without_a_file_the_validation_says_why_standard_input_is_not_read()
     {
         var connector = new FileStreamSourceConnector();

@@ -52,7 +52,7 @@ internal sealed class DateFields
     {
         var timeOfDay = TimeOfDay();
         var extraDays = JavaCalendar.FloorDiv(timeOfDay, JavaCalendar.MillisecondsPerDay);
-        var day = Stamp(DateField.WeekYear) > Stamp(DateField.Year) ? DayOfWeekDate() + extraDays : Day(extraDays);
+        var day = Stamp(DateField.WeekYear) > Stamp(DateField.Year) ? DayOfWeekDate(extraDays) : Day(extraDays);
         // Java's arithmetic wraps around where a date is too far away for milliseconds.
         return unchecked(day * JavaCalendar.MillisecondsPerDay + (timeOfDay - extraDays * JavaCalendar.MillisecondsPerDay) - Value(DateField.ZoneOffset));
     }
@@ -76,7 +76,7 @@ internal sealed class DateFields
     }
 
     /// <summary>Week year, week of the year and day of the week; the first day of the week and week 1 where they are missing.</summary>
-    private long DayOfWeekDate()
+    private long DayOfWeekDate(long extraDays)
     {
         var week = Has(DateField.WeekOfYear) ? Value(DateField.WeekOfYear) : 1;
         var dayOfWeek = Has(DateField.DayOfWeek) ? Value(DateField.DayOfWeek) : 1;
@@ -86,7 +86,9 @@ internal sealed class DateFields
             week += JavaCalendar.FloorDiv(dayOfWeek - 1, 7);
             dayOfWeek = (JavaCalendar.FloorMod(dayOfWeek - 1, 7) + 1) % 7 + 1;
         }
-        return JavaCalendar.FirstDayOfWeek(JavaCalendar.FirstOfYear(Value(DateField.WeekYear))) + 7 * (week - 1) + (dayOfWeek - 1);
+        // In the era of the other fields, which may have come before Christ by counting back.
+        var year = JavaCalendar.DateOf(Day(extraDays)).Year > 0 ? Value(DateField.WeekYear) : 1 - Value(DateField.WeekYear);
+        return JavaCalendar.FirstDayOfWeek(JavaCalendar.FirstOfYear(year)) + 7 * (week - 1) + (dayOfWeek - 1) + extraDays;
     }
 
     private long Day(long extraDays)

@@ -68,7 +68,7 @@ internal sealed class JavaDateFormat
                 text.Append(moment.HourOfDay < 12 ? "AM" : "PM");
                 break;
             case 'z':
-                text.Append(count <= 3 ? "UTC" : "Coordinated Universal Time");
+                text.Append(count <= 3 ? "UTC" : ZoneNames.Utc);
                 break;
             case 'Z':
                 text.Append("+0000");

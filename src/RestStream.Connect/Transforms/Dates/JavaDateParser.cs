@@ -179,7 +179,8 @@ internal sealed class JavaDateParser(IReadOnlyList<JavaDateFormat.Element> eleme
         }
         if (ZoneNames.Find(text, actualStart) is not { } zone)
             return false;
-        SetZone(zone.Minutes);
+        if (zone.Minutes is { } minutes)
+            SetZone(minutes);
         _position = actualStart + zone.Length;
         return true;
     }
