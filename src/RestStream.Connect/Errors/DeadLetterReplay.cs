@@ -38,7 +38,7 @@ internal static class DeadLetterReplay
             throw ConnectRequestException.BadRequest($"Connector {connector} has no dead letter queue ({ConnectorConfig.DlqTopic}).");
         if (!broker.TryGetIntake(dlq, out _))
             throw ConnectRequestException.BadRequest($"The dead letter topic '{dlq}' does not exist: no record of {connector} has failed yet.");
-        var from = request["from"]?.GetValue<string>() ?? "last";
+        var from = request["from"] is null ? "last" : request["from"] is JsonValue text && text.TryGetValue<string>(out var named) ? named : "";
         if (from is not ("start" or "last"))
             throw ConnectRequestException.BadRequest("The member \"from\" must be \"last\" or \"start\".");
         var limit = request["limit"] is JsonValue number && number.TryGetValue<int>(out var most) ? Math.Clamp(most, 1, MostRecords) : MostRecords;

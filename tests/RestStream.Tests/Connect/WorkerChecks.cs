@@ -119,7 +119,7 @@ public class WorkerChecks(ConnectFixture fixture)
         await connect.CreateAsync("slow", ConnectServer.Sink("slow", "slow-topic"));
         connect.Fail("slow", "hang 0");
         await connect.ProduceAsync("slow-topic", "a");
-        await connect.UntilAsync(async () => (await connect.GetAsync("groups/connect-slow")).Text.Contains("slow-topic"), "the assignment");
+        await connect.UntilAsync(() => Task.FromResult(connect.Journal("slow.journal").Contains("task 0 hangs")), "the task to hang");
 
         var answers = await Task.WhenAll(connect.DeleteAsync("connectors/slow"), connect.PostAsync("connectors", new { name = "slow", config = ConnectServer.Sink("slow", "slow-topic") }));
 
