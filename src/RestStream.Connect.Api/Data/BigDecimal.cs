@@ -21,7 +21,9 @@ public readonly record struct BigDecimal(BigInteger Unscaled, int Scale)
         return new BigDecimal(bits[3] < 0 ? -unscaled : unscaled, scale);
     }
 
-    /// <summary>Reads what <see cref="ToString"/> writes and whatever else Java's <c>new BigDecimal(text)</c> reads: a sign, digits of any script with a point among them, an exponent. No spaces.</summary>
+    /// <summary>
+    /// Reads what <see cref="ToString"/> writes and whatever else Java's <c>new BigDecimal(text)</c> reads: a sign, digits of any script with a point among them, an exponent. No spaces.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out BigDecimal value)
     {
         value = default;

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace RestStream.Connect.Data;
 
 /// <summary>
-/// Dates in the three forms that Kafka's Values knows: <c>yyyy-MM-dd</c>, <c>HH:mm:ss.SSSZ</c> and both with a T between. Told apart by their length; else as lenient as the SimpleDateFormat that reads them there:
-/// month 13 is the next January, and what follows the date is left alone.
+/// Dates in the three forms that Kafka's Values knows: <c>yyyy-MM-dd</c>, <c>HH:mm:ss.SSSZ</c> and both with a T between. Told apart by their length; else as lenient as the SimpleDateFormat that
+/// reads them there: month 13 is the next January, and what follows the date is left alone.
 /// </summary>
 internal static class IsoDates
 {

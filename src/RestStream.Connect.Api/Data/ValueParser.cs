@@ -1,8 +1,8 @@
 namespace RestStream.Connect.Data;
 
 /// <summary>
-/// Reads the texts that <see cref="Values.ConvertToString"/> writes, guessing what they are (Kafka's Values.parseString). What cannot be read as anything else is text, so nothing is refused; that also holds for lists and
-/// maps nested deeper than <see cref="MaxDepth"/>, which protects the stack from headers of strangers.
+/// Reads the texts that <see cref="Values.ConvertToString"/> writes, guessing what they are (Kafka's Values.parseString). What cannot be read as anything else is text, so nothing is refused;
+/// that also holds for lists and maps nested deeper than <see cref="MaxDepth"/>, which protects the stack from headers of strangers.
 /// </summary>
 internal static class ValueParser
 {

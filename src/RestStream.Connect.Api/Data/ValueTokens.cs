@@ -1,7 +1,8 @@
 namespace RestStream.Connect.Data;
 
 /// <summary>
-/// The tokens of a text that <see cref="ValueParser"/> reads: each of <c>: , { } [ ] "</c> is one, and so is what stands between them; a backslash before one makes it part of the text. Looks one token ahead.
+/// The tokens of a text that <see cref="ValueParser"/> reads: each of <c>: , { } [ ] "</c> is one, and so is what stands between them; a backslash before one makes it
+/// part of the text. Looks one token ahead.
 /// </summary>
 internal sealed class ValueTokens(string text)
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace RestStream.Connect.Data;
 
 /// <summary>
-/// Values in other forms, as Kafka's class of that name has them. The schema that conversions take is the value's own, null when unknown: only it tells whether an <see cref="Instant"/> is a date, a time or a timestamp.
-/// Dates are in UTC.
+/// Values in other forms, as Kafka's class of that name has them. The schema that conversions take is the value's own, null when unknown: only it tells whether an <see cref="Instant"/> is a date,
+/// a time or a timestamp. Dates are in UTC.
 /// </summary>
 public static class Values
 {

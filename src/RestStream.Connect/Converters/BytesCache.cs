@@ -1,6 +1,8 @@
 namespace RestStream.Connect.Converters;
 
-/// <summary>Things that were made of bytes, found again without making anything of the bytes. Full, it starts anew: cheaper per look-up than to remember what was used last, and as good where everything fits.</summary>
+/// <summary>
+/// Things that were made of bytes, found again without making anything of the bytes. Full, it starts anew: cheaper per look-up than to remember what was used last, and as good where everything fits.
+/// </summary>
 internal sealed class BytesCache<T>(int capacity)
     where T : class
 {

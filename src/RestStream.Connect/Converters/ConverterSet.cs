@@ -16,7 +16,8 @@ internal sealed class ConverterSet(Converter key, Converter value, HeaderConvert
     public HeaderConverter Headers { get; } = headers;
 
     /// <summary>
-    /// A connector that names a converter gets none of the worker's settings for it, and one that names none gets the worker's with the worker's settings, whatever else it configures for it; as in Kafka.
+    /// A connector that names a converter gets none of the worker's settings for it, and one that names none gets the worker's with the worker's settings, whatever else it configures for it;
+    /// as in Kafka.
     /// </summary>
     /// <exception cref="ConnectException">A class or a setting is wrong.</exception>
     public static ConverterSet Create(PluginCatalog plugins, ConnectOptions worker, IReadOnlyDictionary<string, string> config)
@@ -24,9 +25,12 @@ internal sealed class ConverterSet(Converter key, Converter value, HeaderConvert
         var made = new List<IDisposable>();
         try
         {
-            var key = Make<Converter>(ConnectorConfig.KeyConverter, PluginKind.Converter, ConverterConfig.Key, worker.KeyConverter, worker.KeyConverterConfig, (c, s) => c.Configure(c.Config.Parse(s), isKey: true));
-            var value = Make<Converter>(ConnectorConfig.ValueConverter, PluginKind.Converter, ConverterConfig.Value, worker.ValueConverter, worker.ValueConverterConfig, (c, s) => c.Configure(c.Config.Parse(s), isKey: false));
-            var headers = Make<HeaderConverter>(ConnectorConfig.HeaderConverter, PluginKind.HeaderConverter, ConverterConfig.Header, worker.HeaderConverter, s_noSettings, (c, s) => c.Configure(c.Config.Parse(s)));
+            var key = Make<Converter>(
+                ConnectorConfig.KeyConverter, PluginKind.Converter, ConverterConfig.Key, worker.KeyConverter, worker.KeyConverterConfig, (c, s) => c.Configure(c.Config.Parse(s), isKey: true));
+            var value = Make<Converter>(
+                ConnectorConfig.ValueConverter, PluginKind.Converter, ConverterConfig.Value, worker.ValueConverter, worker.ValueConverterConfig, (c, s) => c.Configure(c.Config.Parse(s), isKey: false));
+            var headers = Make<HeaderConverter>(
+                ConnectorConfig.HeaderConverter, PluginKind.HeaderConverter, ConverterConfig.Header, worker.HeaderConverter, s_noSettings, (c, s) => c.Configure(c.Config.Parse(s)));
             return new ConverterSet(key, value, headers);
         }
         catch

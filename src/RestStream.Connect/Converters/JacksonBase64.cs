@@ -2,7 +2,9 @@ using System.Buffers.Text;
 
 namespace RestStream.Connect.Converters;
 
-/// <summary>Base64 as strict as Jackson is: padding must be there, bits behind the last byte may be anything, and spaces may stand between groups of four, not within. .NET differs in the last two.</summary>
+/// <summary>
+/// Base64 as strict as Jackson is: padding must be there, bits behind the last byte may be anything, and spaces may stand between groups of four, not within. .NET differs in the last two.
+/// </summary>
 internal static class JacksonBase64
 {
     private const byte Padding = (byte)'=';

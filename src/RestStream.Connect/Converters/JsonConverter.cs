@@ -10,8 +10,8 @@ using RestStream.Connect.Plugins;
 namespace RestStream.Connect.Converters;
 
 /// <summary>
-/// JSON, with an envelope of schema and payload or plain (<c>schemas.enable=false</c>, the worker's default). The bytes are those that Kafka's converter of this name writes. Values are written and read without a tree of nodes
-/// between; schemas of envelopes are kept on both ways.
+/// JSON, with an envelope of schema and payload or plain (<c>schemas.enable=false</c>, the worker's default). The bytes are those that Kafka's converter of this name writes. Values are written and
+/// read without a tree of nodes between; schemas of envelopes are kept on both ways.
 /// </summary>
 [Plugin("org.apache.kafka.connect.json.JsonConverter")]
 internal sealed class JsonConverter : Converter
@@ -114,7 +114,8 @@ internal sealed class JsonConverter : Converter
             .Define(new ConfigKey(SchemaContent, ConfigType.String)
             {
                 HasDefault = true, Group = Schemas, OrderInGroup = 2, Width = Width.Medium, DisplayName = "Schema Content",
-                Documentation = "When set, this is used as the schema for all messages that are read, which are then plain JSON without an envelope. Applies only when schemas.enable is true, and only to sink connectors.",
+                Documentation = "When set, this is used as the schema for all messages that are read, which are then plain JSON without an envelope."
+                    + " Applies only when schemas.enable is true, and only to sink connectors.",
             })
             .Define(new ConfigKey(DecimalFormat, ConfigType.String)
             {

@@ -6,8 +6,8 @@ using RestStream.Connect.Data;
 namespace RestStream.Connect.Converters;
 
 /// <summary>
-/// JSON as Jackson writes it, byte for byte: no spaces, Java's numbers, only what must be is escaped in texts, and surrogates (System.Text.Json's writer differs in the last two). Collects one value and hands it on whole:
-/// one that cannot be written leaves nothing behind. Reused from record to record; not thread safe.
+/// JSON as Jackson writes it, byte for byte: no spaces, Java's numbers, only what must be is escaped in texts, and surrogates (System.Text.Json's writer differs in the last two). Collects one value
+/// and hands it on whole: one that cannot be written leaves nothing behind. Reused from record to record; not thread safe.
 /// </summary>
 internal sealed class JsonOutput
 {

@@ -52,7 +52,11 @@ internal sealed class JsonSchemaReader(int cacheSize, JsonValueReader values)
         if (Find(json, "parameters") is { ValueKind: JsonValueKind.Object } parameters)
         {
             foreach (var parameter in parameters.EnumerateObject())
-                builder.Parameter(parameter.Name, parameter.Value.ValueKind == JsonValueKind.String ? parameter.Value.GetString()! : throw new DataException("Schema parameters must have string values."));
+            {
+                if (parameter.Value.ValueKind != JsonValueKind.String)
+                    throw new DataException("Schema parameters must have string values.");
+                builder.Parameter(parameter.Name, parameter.Value.GetString()!);
+            }
         }
 
         if (Find(json, "default") is { } defaultValue)
@@ -65,7 +69,9 @@ internal sealed class JsonSchemaReader(int cacheSize, JsonValueReader values)
         switch (type)
         {
             case SchemaType.Array:
-                return SchemaBuilder.Array(Find(json, "items") is { ValueKind: not JsonValueKind.Null } items ? Read(items)! : throw new DataException("Array schema did not specify the element type"));
+                if (Find(json, "items") is not { ValueKind: not JsonValueKind.Null } items)
+                    throw new DataException("Array schema did not specify the element type");
+                return SchemaBuilder.Array(Read(items)!);
             case SchemaType.Map:
                 var keys = Find(json, "keys") ?? throw new DataException("Map schema did not specify the key type");
                 var members = Find(json, "values") ?? throw new DataException("Map schema did not specify the value type");

@@ -46,7 +46,9 @@ internal sealed class JsonValueReader(JsonFormat format)
             case Schema.TimeName:
                 return LogicalTypes.ToTime(ReadInt32(ref json, "Time"));
             case Schema.TimestampName:
-                return new Instant(IsWholeNumber(ref json) ? JsonNumber.ToInt64(json.ValueSpan) : throw Unfit(ref json, "Invalid type for Timestamp, underlying representation should be integral but was "));
+                if (json.TokenType != JsonTokenType.Number || !JsonNumber.IsWhole(json.ValueSpan))
+                    throw Unfit(ref json, "Invalid type for Timestamp, underlying representation should be integral but was ");
+                return new Instant(JsonNumber.ToInt64(json.ValueSpan));
         }
 
         return schema.Type switch
@@ -113,8 +115,6 @@ internal sealed class JsonValueReader(JsonFormat format)
         json.TokenType == JsonTokenType.Number && Utf8Parser.TryParse(json.ValueSpan, out int number, out var length) && length == json.ValueSpan.Length
             ? number
             : throw Unfit(ref json, $"Invalid type for {type}, underlying representation should be integer but was ");
-
-    private static bool IsWholeNumber(ref Utf8JsonReader json) => json.TokenType == JsonTokenType.Number && JsonNumber.IsWhole(json.ValueSpan);
 
     private object? WithoutValue(Schema schema)
     {

@@ -115,7 +115,8 @@ internal sealed class JsonValueWriter(JsonOutput output, JsonFormat format)
             case Struct:
                 throw new DataException("Mismatching schema.");
             default:
-                throw new DataException($"A value of type {SchemaCheck.TypeName(value)} does not have a corresponding schema type. Give the record a schema, or a value of the types that are listed at SchemaType.");
+                throw new DataException(
+                    $"A value of type {SchemaCheck.TypeName(value)} does not have a corresponding schema type. Give the record a schema, or a value of the types that are listed at SchemaType.");
         }
     }
 
@@ -266,8 +267,11 @@ internal sealed class JsonValueWriter(JsonOutput output, JsonFormat format)
 
     private static string PropertyName(Schema? schema, object key) => key as string ?? throw Mismatch(schema!, key);
 
-    private static DataException Mismatch(Schema schema, object value) => new(
-        schema.Type == SchemaType.Bytes ? $"Invalid type for bytes type: {SchemaCheck.TypeName(value)}" : $"Invalid type for {schema.Type.ToString().ToUpperInvariant()}: {SchemaCheck.TypeName(value)}");
+    private static DataException Mismatch(Schema schema, object value)
+    {
+        var expected = schema.Type == SchemaType.Bytes ? "bytes type" : schema.Type.ToString().ToUpperInvariant();
+        return new DataException($"Invalid type for {expected}: {SchemaCheck.TypeName(value)}");
+    }
 
     private void Enter(char mark)
     {

@@ -5,8 +5,8 @@ using RestStream.Connect.Data;
 namespace RestStream.Connect.Tests.Golden;
 
 /// <summary>
-/// What went wrong in Kafka. <paramref name="At"/>: <c>configure</c> or <c>apply</c>, null where a case has one step. <paramref name="Match"/>: null = class and message count, <c>class</c> = the class only,
-/// <c>fail</c> = any failure.
+/// What went wrong in Kafka. <paramref name="At"/>: <c>configure</c> or <c>apply</c>, null where a case has one step. <paramref name="Match"/>: null = class and message count, <c>class</c> = the
+/// class only, <c>fail</c> = any failure.
 /// </summary>
 internal sealed record GoldenError(string Class, string Message, string? At, string? Match)
 {
