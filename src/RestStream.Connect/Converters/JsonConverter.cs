@@ -103,29 +103,55 @@ internal sealed class JsonConverter : Converter
         return ConverterConfig.Define()
             .Define(new ConfigKey(SchemasEnable, ConfigType.Boolean)
             {
-                HasDefault = true, Default = true, Group = Schemas, OrderInGroup = 0, Width = Width.Medium, DisplayName = "Enable Schemas",
+                HasDefault = true,
+                Default = true,
+                Group = Schemas,
+                OrderInGroup = 0,
+                Width = Width.Medium,
+                DisplayName = "Enable Schemas",
                 Documentation = "Include schemas within each of the serialized values and keys.",
             })
             .Define(new ConfigKey(SchemasCacheSize, ConfigType.Int)
             {
-                HasDefault = true, Default = 1000, Group = Schemas, OrderInGroup = 1, Width = Width.Medium, DisplayName = "Schema Cache Size",
+                HasDefault = true,
+                Default = 1000,
+                Group = Schemas,
+                OrderInGroup = 1,
+                Width = Width.Medium,
+                DisplayName = "Schema Cache Size",
                 Documentation = "The maximum number of schemas that can be cached in this converter instance.",
             })
             .Define(new ConfigKey(SchemaContent, ConfigType.String)
             {
-                HasDefault = true, Group = Schemas, OrderInGroup = 2, Width = Width.Medium, DisplayName = "Schema Content",
+                HasDefault = true,
+                Group = Schemas,
+                OrderInGroup = 2,
+                Width = Width.Medium,
+                DisplayName = "Schema Content",
                 Documentation = "When set, this is used as the schema for all messages that are read, which are then plain JSON without an envelope."
                     + " Applies only when schemas.enable is true, and only to sink connectors.",
             })
             .Define(new ConfigKey(DecimalFormat, ConfigType.String)
             {
-                HasDefault = true, Default = "BASE64", Importance = Importance.Low, Group = Serialization, OrderInGroup = 0, Width = Width.Medium, DisplayName = "Decimal Format",
+                HasDefault = true,
+                Default = "BASE64",
+                Importance = Importance.Low,
+                Group = Serialization,
+                OrderInGroup = 0,
+                Width = Width.Medium,
+                DisplayName = "Decimal Format",
                 Documentation = "How decimals are written: BASE64 (the bytes of the unscaled number, the default) or NUMERIC (a JSON number), in upper or lower case. Both are read.",
                 Validator = ConfigValidator.InIgnoringCase(Numeric, "BASE64"),
             })
             .Define(new ConfigKey(ReplaceNullWithDefault, ConfigType.Boolean)
             {
-                HasDefault = true, Default = true, Importance = Importance.Low, Group = Serialization, OrderInGroup = 1, Width = Width.Medium, DisplayName = "Replace null with default",
+                HasDefault = true,
+                Default = true,
+                Importance = Importance.Low,
+                Group = Serialization,
+                OrderInGroup = 1,
+                Width = Width.Medium,
+                DisplayName = "Replace null with default",
                 Documentation = "Whether fields that are null and have a default value get that value. When false, they stay null.",
             });
     }

@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Connect.Config;
 using RestStream.Connect.Converters;
-using RestStream.Connect.Data;
 using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Tests.Converters;

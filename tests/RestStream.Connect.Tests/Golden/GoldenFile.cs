@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using RestStream.TestKit;
 
 namespace RestStream.Connect.Tests.Golden;
 
