@@ -20,9 +20,7 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
 
     public async Task ApplyAsync(CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(folder))
-            return;
-        foreach (var file in Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal))
+        foreach (var file in Files())
         {
             try
             {
@@ -36,10 +34,28 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or FormatException or ConnectRequestException or ConnectException or Broker.BrokerException)
             {
-                log.DeclaredRefused(file, e.Message);
-                Volatile.Write(ref _problems, [.. _problems, new DeclaredProblem(file, e.Message)]);
+                Refuse(file, e.Message);
             }
         }
+    }
+
+    private string[] Files()
+    {
+        try
+        {
+            return Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal)] : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Refuse(folder, e.Message);
+            return [];
+        }
+    }
+
+    private void Refuse(string file, string problem)
+    {
+        log.DeclaredRefused(file, problem);
+        Volatile.Write(ref _problems, [.. _problems, new DeclaredProblem(file, problem)]);
     }
 
     private static (string Name, Dictionary<string, string?> Config, TargetState State) Read(string fileName, byte[] bytes)

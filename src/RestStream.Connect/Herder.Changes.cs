@@ -46,7 +46,7 @@ internal sealed partial class Herder
         while (true)
         {
             var before = Stored(connector);
-            var patched = before.Config.ToDictionary(e => e.Key, e => (string?)e.Value);
+            var patched = new OrderedDictionary<string, string?>(before.Config.Select(e => KeyValuePair.Create(e.Key, (string?)e.Value)));
             foreach (var (key, value) in KeepSecrets(connector, patch, before))
             {
                 if (value is null)
@@ -205,6 +205,13 @@ internal sealed partial class Herder
         {
             throw new ConnectRequestException(500, $"Request timed out. The worker is currently {stage}, which began at {began.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
         }
+    }
+
+    /// <summary>What is wrong with a configuration. A mask in it stands for what the connector of its name has stored, as in a change of that connector.</summary>
+    public Task<ConfigInfos> ValidateAsync(IReadOnlyDictionary<string, string?> config, CancellationToken cancellationToken)
+    {
+        var name = config.GetValueOrDefault(ConnectorConfig.Name)?.Trim() ?? "";
+        return _shared.Parts.ValidateAsync(KeepSecrets(name, config, _shared.Configs.Find(name)), cancellationToken);
     }
 
     private async Task CheckAsync(IReadOnlyDictionary<string, string?> config, CancellationToken cancellationToken)

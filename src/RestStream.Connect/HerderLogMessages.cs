@@ -38,12 +38,6 @@ internal static partial class HerderLogMessages
     [LoggerMessage(4015, LogLevel.Warning, "{Problem}")]
     public static partial void TooManyTasks(this ILogger logger, string problem);
 
-    [LoggerMessage(4020, LogLevel.Error, "Task {Connector}-{Task} failed: {Trace}")]
-    public static partial void TaskFailed(this ILogger logger, string connector, int task, string trace);
-
-    [LoggerMessage(4021, LogLevel.Warning, "Task {Connector}-{Task} did not end in time and is left behind; it can no longer write offsets or records")]
-    public static partial void TaskHangs(this ILogger logger, string connector, int task);
-
     [LoggerMessage(4022, LogLevel.Information, "{What} is started again in {Delay} (restart {Attempt})")]
     public static partial void RestartScheduled(this ILogger logger, string what, TimeSpan delay, int attempt);
 

@@ -85,12 +85,20 @@ internal sealed partial class RunningConnector
         return complete;
     }
 
+    /// <summary>A crash may have left statuses of tasks that there are no more.</summary>
+    private void ForgetOldStatuses(int tasks)
+    {
+        var statuses = shared.Worker.Statuses;
+        lock (_lock)
+        {
+            foreach (var id in statuses.Tasks(Name).Keys.Where(id => id >= tasks && !_tasks.ContainsKey(id)))
+                statuses.Put(Name, id, null);
+        }
+    }
+
     /// <summary>Starts those that are not there.</summary>
     private void StartTasks(IReadOnlyList<IReadOnlyDictionary<string, string>> tasks, bool paused)
     {
-        // A crash may have left statuses of tasks that there are no more.
-        foreach (var id in shared.Worker.Statuses.Tasks(Name).Keys.Where(id => id >= tasks.Count))
-            shared.Worker.Statuses.Put(Name, id, null);
         for (var id = 0; id < tasks.Count; id++)
         {
             lock (_lock)
@@ -129,10 +137,8 @@ internal sealed partial class RunningConnector
             if (report.State == WorkState.Running)
                 slot.Backoff.Running();
             StoreStatus(slot);
-            if (report.State != WorkState.Failed)
-                return;
-            shared.Log.TaskFailed(Name, slot.Id, report.Error?.Trace ?? "");
-            ScheduleRestart(slot);
+            if (report.State == WorkState.Failed)
+                ScheduleRestart(slot);
         }
     }
 
@@ -172,7 +178,6 @@ internal sealed partial class RunningConnector
     {
         if (slot.Run is not { } run || await run.StopAsync(shared.Options.TaskShutdownTimeout))
             return;
-        shared.Log.TaskHangs(Name, slot.Id);
         lock (_lock)
             _zombies.Add(run);
     }

@@ -30,6 +30,8 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
     private IReadOnlyDictionary<string, string>? _resolved;
     private bool _closed;
 
+    private int _reconfiguring;
+
     // Written in the queue, under the lock.
     private ConnectorContext? _context;
 
@@ -105,6 +107,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         }
 
         _config = wanted.Config;
+        ForgetOldStatuses(wanted.Tasks.Count);
         var anew = changed || restart;
         switch (wanted.Target)
         {
@@ -204,8 +207,16 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         Gone();
     }
 
-    private void Reconfigure(ConnectorContext asking) => _queue.RunAsync(async () =>
+    private void Reconfigure(ConnectorContext asking)
     {
+        // A connector that asks all the time is answered once for all that wait.
+        if (Interlocked.Exchange(ref _reconfiguring, 1) == 0)
+            _queue.RunAsync(() => ReconfigureAsync(asking));
+    }
+
+    private async Task ReconfigureAsync(ConnectorContext asking)
+    {
+        Volatile.Write(ref _reconfiguring, 0);
         BeginStep();
         if (_closed || _context != asking || _instance is null || shared.Configs.Find(Name) is not { Target: TargetState.Started } wanted || !Same(_config!, wanted.Config))
             return;
@@ -222,7 +233,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
             await CloseInstanceAsync();
             Failed(e);
         }
-    });
+    }
 
     private void FailFrom(ConnectorContext failing, Exception error) => _queue.RunAsync(async () =>
     {

@@ -16,11 +16,11 @@ internal static class SourceOffsetJson
         var read = new List<SourceOffset>();
         foreach (var (partition, offset) in entries)
         {
-            var change = (Map(partition), Map(offset));
-            if (places.TryAdd(Canonical(partition), read.Count))
-                read.Add(change);
+            var canonical = Canonical(partition);
+            if (places.TryAdd(canonical, read.Count))
+                read.Add((Map(partition), Map(offset)));
             else
-                read[places[Canonical(partition)]] = change;
+                read[places[canonical]] = (read[places[canonical]].Partition, Map(offset));
         }
 
         return read;
@@ -51,7 +51,7 @@ internal static class SourceOffsetJson
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             _ => long.TryParse(json.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
-                ? whole : double.Parse(json.ToJsonString(), CultureInfo.InvariantCulture),
+                ? (object)whole : double.Parse(json.ToJsonString(), CultureInfo.InvariantCulture),
         },
     };
 

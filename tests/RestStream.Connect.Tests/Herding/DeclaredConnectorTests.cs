@@ -1,0 +1,61 @@
+namespace RestStream.Connect.Tests.Herding;
+
+public class DeclaredConnectorTests
+{
+    [Fact]
+    public async Task Files_in_both_of_kafkas_forms_are_applied_at_the_start_and_a_broken_one_stops_nothing()
+    {
+        await using var worker = await TestWorker.StartAsync(w =>
+        {
+            w.Options.ConnectorFolder = w.Folder["connectors"];
+            Write(w, "a.json", """{"name":"posted","config":{"connector.class":"source","tasks":2},"initial_state":"paused"}""");
+            Write(w, "b.json", """{"connector.class":"source","name":"put"}""");
+            Write(w, "named-by-its-file.json", """{"connector.class":"sink","tasks":"1"}""");
+            Write(w, "broken.json", """{"connector.class":""");
+            Write(w, "refused.json", """{"connector.class":"source","a":"wrong"}""");
+            Write(w, "deep.json", """{"connector.class":"source","a":{}}""");
+            Write(w, "state.json", """{"config":{"connector.class":"source"},"initial_state":"FLYING"}""");
+            Write(w, "note.txt", "nothing");
+        });
+
+        await worker.Herder.DeclaredApplied;
+
+        Assert.Equal(["named-by-its-file", "posted", "put"], worker.Herder.Connectors());
+        foreach (var name in worker.Herder.Connectors())
+            await worker.Herder.SettledAsync(name);
+        Assert.Equal(("PAUSED []", "RUNNING [RUNNING]"), (worker.States("posted"), worker.States("put")));
+        Assert.Equal("2", worker.Herder.Info("posted").Config["tasks"]);
+        Assert.Equal(["broken.json", "deep.json", "refused.json", "state.json"], worker.Herder.DeclaredProblems.Select(p => Path.GetFileName(p.File)).Order());
+        Assert.Contains("a is wrong", worker.Herder.DeclaredProblems.Single(p => p.File.EndsWith("refused.json", StringComparison.Ordinal)).Problem);
+    }
+
+    [Fact]
+    public async Task At_the_next_start_a_changed_file_is_put_and_an_unchanged_one_restarts_nothing()
+    {
+        await using var worker = await TestWorker.StartAsync(w =>
+        {
+            w.Options.ConnectorFolder = w.Folder["connectors"];
+            Write(w, "same.json", """{"connector.class":"source"}""");
+            Write(w, "changes.json", """{"connector.class":"source","v":"1"}""");
+            Write(w, "goes.json", """{"connector.class":"source"}""");
+        });
+        await worker.Herder.DeclaredApplied;
+        Write(worker, "changes.json", """{"connector.class":"source","v":"2"}""");
+        File.Delete(worker.Folder["connectors/goes.json"]);
+        var written = (await worker.ReadAsync("connect-configs")).Count(r => r.Key == "connector-same");
+
+        await worker.RestartAsync();
+        await worker.Herder.DeclaredApplied;
+
+        Assert.Equal(["changes", "goes", "same"], worker.Herder.Connectors());
+        Assert.Equal("2", worker.Herder.Info("changes").Config["v"]);
+        Assert.Equal(written, (await worker.ReadAsync("connect-configs")).Count(r => r.Key == "connector-same"));
+        Assert.Equal(2, (await worker.ReadAsync("connect-configs")).Count(r => r.Key == "connector-changes"));
+    }
+
+    private static void Write(TestWorker worker, string file, string json)
+    {
+        Directory.CreateDirectory(worker.Folder["connectors"]);
+        File.WriteAllText(worker.Folder[$"connectors/{file}"], json);
+    }
+}
