@@ -1,6 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using RestStream.Connect.Config;
-using RestStream.Connect.Data;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Transforms;
 
