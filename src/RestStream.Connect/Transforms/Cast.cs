@@ -20,7 +20,8 @@ internal abstract class Cast : PartTransform
     public override ConfigDef Config { get; } = new ConfigDef()
         .Require(
             "spec", ConfigType.List,
-            "Fields and their new types, as field1:type,field2:type, or one type for the whole value. Types: int8, int16, int32, int64, float32, float64, boolean, string. Bytes become a string only, in Base64.",
+            "Fields and their new types, as field1:type,field2:type, or one type for the whole value. Types: int8, int16, int32, int64, float32, float64, boolean, string. "
+            + "Bytes become a string only, in Base64.",
             new CastSpec())
         .ReplaceNull();
 

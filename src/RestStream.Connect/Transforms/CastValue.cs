@@ -3,7 +3,9 @@ using RestStream.Connect.Data;
 
 namespace RestStream.Connect.Transforms;
 
-/// <summary>One value to another type as <see cref="Cast"/> does it: numbers are narrowed as Java narrows (integers wrap around, floating point stops at the bounds), text must be a number of that type.</summary>
+/// <summary>
+/// One value to another type as <see cref="Cast"/> does it: numbers are narrowed as Java narrows (integers wrap around, floating point stops at the bounds), text must be a number of that type.
+/// </summary>
 internal static class CastValue
 {
     /// <param name="target">Its new type; a struct is refused.</param>

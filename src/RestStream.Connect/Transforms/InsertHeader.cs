@@ -4,7 +4,9 @@ using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Transforms;
 
-/// <summary>Adds a header with a fixed value behind those that are there. The value is read as header converters read text: <c>1</c> is an int8, <c>true</c> a boolean, <c>2023-11-14</c> a date.</summary>
+/// <summary>
+/// Adds a header with a fixed value behind those that are there. The value is read as header converters read text: <c>1</c> is an int8, <c>true</c> a boolean, <c>2023-11-14</c> a date.
+/// </summary>
 [Plugin("org.apache.kafka.connect.transforms.InsertHeader")]
 internal sealed class InsertHeader : Transform
 {

@@ -4,7 +4,9 @@ using RestStream.Connect.Data;
 
 namespace RestStream.Connect.Transforms;
 
-/// <summary>Numbers in text as Java's parseLong and parseDouble read them. They take other texts than .NET's: any Unicode digits, but no spaces in integers; suffixes and hexadecimal floating point.</summary>
+/// <summary>
+/// Numbers in text as Java's parseLong and parseDouble read them. They take other texts than .NET's: any Unicode digits, but no spaces in integers; suffixes and hexadecimal floating point.
+/// </summary>
 internal static class JavaNumbers
 {
     /// <summary>A sign and decimal digits of any script, nothing else.</summary>

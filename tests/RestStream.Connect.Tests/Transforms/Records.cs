@@ -18,7 +18,12 @@ internal static class Records
     /// <summary>A map of six fields, as a converter makes it of JSON.</summary>
     public static SourceRecord Map() => Source("shop.orders", new Dictionary<string, object?>
     {
-        ["id"] = 17L, ["customer"] = "c-1", ["amount"] = 9.5, ["paid"] = true, ["note"] = null, ["city"] = "Bern",
+        ["id"] = 17L,
+        ["customer"] = "c-1",
+        ["amount"] = 9.5,
+        ["paid"] = true,
+        ["note"] = null,
+        ["city"] = "Bern",
     });
 
     /// <summary>The same as a struct.</summary>

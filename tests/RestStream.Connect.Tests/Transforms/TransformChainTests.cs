@@ -1,6 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using RestStream.Connect.Config;
-using RestStream.Connect.Data;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Transforms;
 
@@ -70,7 +68,7 @@ public class TransformChainTests
     [Theory]
     [InlineData("Unknown configuration 'transforms.b.type'", "transforms", "b")]
     [InlineData("Unknown configuration 'predicates.p.type'", "transforms.a.predicate", "p")]
-    [InlineData("Failed to find any class that implements Transformation and which name matches Nope", "transforms.a.type", "Nope")]
+    [InlineData("Class Nope could not be found", "transforms.a.type", "Nope")]
     [InlineData("Invalid value often for configuration transforms.a.negate: Expected value to be either true or false", "transforms.a.negate", "often")]
     [InlineData("transforms.a: Missing required configuration \"headers\" which has no default value.", "transforms.a.type", "DropHeaders")]
     [InlineData("transforms.a: Neither schema name nor version configured", "transforms.a.type", "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value")]

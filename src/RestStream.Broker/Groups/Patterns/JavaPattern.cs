@@ -5,8 +5,8 @@ namespace RestStream.Broker.Groups.Patterns;
 
 /// <summary>
 /// Says a pattern of Java's dialect in .NET's. The two differ in quiet ways: <c>\d</c>, <c>\w</c> and <c>(?i)</c> are ASCII in Java, <c>\h</c>, <c>\Q..\E</c> and <c>a++</c> do not exist in .NET,
-/// classes nest and intersect, groups are numbered in another order. So nothing is passed through: every construct is read as Java reads it and written anew, with flags worked in; what has no counterpart
-/// is refused.
+/// classes nest and intersect, groups are numbered in another order.
+/// So nothing is passed through: every construct is read as Java reads it and written anew, with flags worked in; what has no counterpart is refused.
 /// </summary>
 internal sealed partial class JavaPattern
 {

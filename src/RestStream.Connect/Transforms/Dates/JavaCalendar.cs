@@ -2,7 +2,8 @@ namespace RestStream.Connect.Transforms.Dates;
 
 /// <summary>
 /// Java's GregorianCalendar for UTC and en-US: the Julian calendar before 15 October 1582, the Gregorian one from then on; weeks begin on Sunday, and week 1 is the one with 1 January.
-/// Days are counted from 1970-01-01; years are astronomical (0 is 1 BC), months and days of the week from 1 (January, Sunday). Numbers of days: Howard Hinnant, "chrono-compatible low-level date algorithms".
+/// Days are counted from 1970-01-01; years are astronomical (0 is 1 BC), months and days of the week from 1 (January, Sunday).
+/// Numbers of days: Howard Hinnant, "chrono-compatible low-level date algorithms".
 /// </summary>
 internal static class JavaCalendar
 {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace RestStream.Connect.Transforms.Dates;
 
 /// <summary>
-/// Names of time zones in dates, as Java 17 reads them for en-US: a name stands for one offset, whatever the date. Of its some 600 names these are the ones that dates hold in practice, and of a name that several
-/// zones have (CST, IST, BST ..) Java's first. Of the long names only that of UTC, which <see cref="JavaDateFormat"/> writes.
+/// Names of time zones in dates, as Java 17 reads them for en-US: a name stands for one offset, whatever the date. Of its some 600 names these are the ones that dates hold in practice,
+/// and of a name that several zones have (CST, IST, BST ..) Java's first. Of the long names only that of UTC, which <see cref="JavaDateFormat"/> writes.
 /// </summary>
 internal static class ZoneNames
 {

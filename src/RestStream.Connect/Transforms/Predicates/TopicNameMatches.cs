@@ -11,7 +11,8 @@ internal sealed class TopicNameMatches : Predicate
     private TopicCache<bool> _topics = null!;
 
     public override ConfigDef Config { get; } = new ConfigDef()
-        .Require("pattern", ConfigType.String, "Regular expression (Java's dialect) that the whole topic must match.", ConfigValidator.All(ConfigValidator.NonEmpty(), new JavaRegexText()), Importance.Medium);
+        .Require(
+            "pattern", ConfigType.String, "Regular expression (Java's dialect) that the whole topic must match.", ConfigValidator.All(ConfigValidator.NonEmpty(), new JavaRegexText()), Importance.Medium);
 
     public override void Configure(ConfigValues config)
     {
