@@ -53,7 +53,12 @@ public sealed class ConnectorValidationTests : IDisposable
         var infos = await Create().ValidateAsync(
             new Dictionary<string, string?>
             {
-                ["name"] = "c", ["connector.class"] = "test.Source", ["topic"] = "t", ["topic.creation.groups"] = "a", ["topic.creation.a.include"] = "x", ["topic.creation.default.partitions"] = "1",
+                ["name"] = "c",
+                ["connector.class"] = "test.Source",
+                ["topic"] = "t",
+                ["topic.creation.groups"] = "a",
+                ["topic.creation.a.include"] = "x",
+                ["topic.creation.default.partitions"] = "1",
                 ["topic.creation.b.include"] = "x",
             },
             default);
@@ -272,7 +277,12 @@ public sealed class ConnectorValidationTests : IDisposable
     {
         var config = new Dictionary<string, string>
         {
-            ["connector.class"] = "test.DatabaseSink", ["connection.password"] = "x", ["table"] = "t", ["consumer.override.ssl.key.password"] = "x", ["consumer.override.group.id"] = "g", ["stray.token"] = "x",
+            ["connector.class"] = "test.DatabaseSink",
+            ["connection.password"] = "x",
+            ["table"] = "t",
+            ["consumer.override.ssl.key.password"] = "x",
+            ["consumer.override.group.id"] = "g",
+            ["stray.token"] = "x",
         };
 
         Assert.Equal(["connection.password", "consumer.override.ssl.key.password", "stray.token"], Create().SecretKeys(config).Order());
