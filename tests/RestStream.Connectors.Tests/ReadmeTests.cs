@@ -8,6 +8,8 @@ using RestStream.Connect.Data;
 using RestStream.Connectors.Datagen;
 using RestStream.Connectors.Files;
 using RestStream.Connectors.Folders;
+using RestStream.Connectors.Http.Sink;
+using RestStream.Connectors.Http.Source;
 using RestStream.TestKit;
 
 namespace RestStream.Connectors.Tests;
@@ -21,6 +23,8 @@ public sealed partial class ReadmeTests
         { "RestStream.Connectors.File", nameof(FileStreamSinkConnector) },
         { "RestStream.Connectors.Directory", nameof(DirectorySourceConnector) },
         { "RestStream.Connectors.Datagen", nameof(DatagenConnector) },
+        { "RestStream.Connectors.Http", nameof(HttpSinkConnector) },
+        { "RestStream.Connectors.Http", nameof(HttpSourceConnector) },
     };
 
     [Theory]
@@ -47,6 +51,7 @@ public sealed partial class ReadmeTests
     [InlineData("RestStream.Connectors.File")]
     [InlineData("RestStream.Connectors.Directory")]
     [InlineData("RestStream.Connectors.Datagen")]
+    [InlineData("RestStream.Connectors.Http")]
     public async Task The_configurations_in_it_are_accepted(string project)
     {
         var readme = File.ReadAllText(Path.Combine(Locations.RepositoryRoot, "connectors", project, "README.md"));
@@ -73,6 +78,8 @@ public sealed partial class ReadmeTests
         nameof(FileStreamSinkConnector) => new FileStreamSinkConnector(),
         nameof(DirectorySourceConnector) => new DirectorySourceConnector(),
         nameof(DatagenConnector) => new DatagenConnector(),
+        nameof(HttpSinkConnector) => new HttpSinkConnector(),
+        nameof(HttpSourceConnector) => new HttpSourceConnector(),
         _ => throw new ArgumentException(name),
     };
 

@@ -6,7 +6,7 @@ namespace RestStream.Tests;
 
 public class FlightsTests
 {
-    private static readonly string s_data = Path.Combine(Locations.RepositoryRoot, "artifacts", "flights", "node_modules", "vega-datasets", "data");
+    internal static string Data { get; } = Path.Combine(Locations.RepositoryRoot, "artifacts", "flights", "node_modules", "vega-datasets", "data");
 
     /// <summary>The sample itself compares count, offsets, order per key and a SHA-256 over all keys and values, for three ways of reading.</summary>
     [RequiresFlightsFact]
@@ -16,7 +16,7 @@ public class FlightsTests
         await using var server = await ServerProcess.StartAsync(folder["data"]);
 
         var (exitCode, output) = await ProgramRun.Async("node",
-            [Path.Combine(Locations.RepositoryRoot, "samples", "flights", "flights.mjs"), "--url", server.Address.GetLeftPart(UriPartial.Authority), "--data", s_data]);
+            [Path.Combine(Locations.RepositoryRoot, "samples", "flights", "flights.mjs"), "--url", server.Address.GetLeftPart(UriPartial.Authority), "--data", Data]);
 
         Assert.True(exitCode == 0, output);
         Assert.Equal(8, output.Split('\n').Count(line => line.EndsWith("  ok", StringComparison.Ordinal)));
@@ -42,10 +42,10 @@ public class FlightsTests
     }
 
     /// <summary>Needs node, and the data that <c>tests/all.sh</c> installs.</summary>
-    private sealed class RequiresFlightsFactAttribute : FactAttribute
+    internal sealed class RequiresFlightsFactAttribute : FactAttribute
     {
         public RequiresFlightsFactAttribute() =>
-            Skip = Tool.WhyMissing("node") ?? (Tool.MustRun || File.Exists(Path.Combine(s_data, "flights-200k.json"))
+            Skip = Tool.WhyMissing("node") ?? (Tool.MustRun || File.Exists(Path.Combine(Data, "flights-200k.json"))
                 ? null
                 : "needs vega-datasets: npm install --prefix artifacts/flights vega-datasets@3.2.1");
     }

@@ -34,6 +34,7 @@ internal static class HttpAuthorization
             "oauth2" => ["oauth2.access.token.url", "oauth2.client.id", "oauth2.client.secret"],
             _ => [],
         };
+        HttpConfigs.CheckAddress(validation, "oauth2.access.token.url");
         foreach (var name in needed.Where(n => config[n] is null))
             validation.Error(name, $"http.authorization.type is {type}, which needs this setting.");
     }

@@ -1,3 +1,4 @@
+using RestStream.Connect;
 using RestStream.Connect.Config;
 
 namespace RestStream.Connectors.Http.Requests;
@@ -30,6 +31,22 @@ internal static class HttpConfigs
 
     /// <summary>A template, as <see cref="Template"/> reads it.</summary>
     public static ConfigValidator Templates { get; } = ConfigValidator.Of(value => value is string text ? WrongTemplate(text) : null, "text with ${placeholders}");
+
+    /// <summary>Whether the worker's network policy lets this address be reached, as far as that can be told before a name is resolved.</summary>
+    public static void CheckAddress(ConfigValidation validation, string name)
+    {
+        if (validation.Config.FindString(name) is not { } url)
+            return;
+        try
+        {
+            var placeholder = url.IndexOf("${", StringComparison.Ordinal);
+            validation.Network.ParseUrl(placeholder < 0 ? url : url[..placeholder]);
+        }
+        catch (FatalException e)
+        {
+            validation.Error(name, e.Message);
+        }
+    }
 
     public static bool TryParseHeader(string text, out string name, out string value)
     {

@@ -31,6 +31,7 @@ public sealed class HttpSinkConnector : SinkConnector
     {
         var config = validation.Config;
         HttpAuthorization.Check(validation);
+        HttpConfigs.CheckAddress(validation, "http.url");
         if (config.GetBoolean("batching.enabled"))
         {
             foreach (var name in new[] { "http.url", "http.headers.additional" })

@@ -38,6 +38,7 @@ public sealed class HttpSourceConnector : SourceConnector
     {
         var config = validation.Config;
         HttpAuthorization.Check(validation);
+        HttpConfigs.CheckAddress(validation, "http.request.url");
         if (config.GetString("mode") != "webhook" && config.FindString("http.request.url") is null)
             validation.Error("http.request.url", $"mode is {config.GetString("mode")}, which needs this setting.");
         if (config.GetString("http.paging") == "cursor" && config.FindString("http.response.cursor.pointer") is null)

@@ -1,9 +1,9 @@
+using Microsoft.Extensions.Logging;
 using RestStream.Connect.Configs;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
 using RestStream.Connect.Tasks;
-using Microsoft.Extensions.Logging;
 
 namespace RestStream.Connect.Connectors;
 

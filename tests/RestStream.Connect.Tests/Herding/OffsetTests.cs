@@ -131,7 +131,8 @@ public class OffsetTests
     {
         await using var worker = await TestWorker.StartAsync();
         await worker.CreateAsync("c", TargetState.Stopped);
-        worker.Plugins.OnAlterSource = offsets => offsets.All(o => o.Partition?.ContainsKey("file") == true) ? true : throw new ConnectException("Partition objects should contain the key 'file'");
+        IReadOnlyList<(IReadOnlyDictionary<string, object?>? Partition, IReadOnlyDictionary<string, object?>? Offset)>? asked = null;
+        worker.Plugins.OnAlterSource = offsets => (asked = offsets).All(o => o.Partition?.ContainsKey("file") == true) ? true : throw new ConnectException("Partition objects should contain the key 'file'");
 
         await RefusedAsync(400, "Partition objects should contain the key 'file'", () => worker.Herder.AlterOffsetsAsync("c", [Entry("""{"x":1}""", """{"position":1}""")], default));
         await RefusedAsync(400, "Partition objects should contain the key 'file'", () => worker.Herder.AlterOffsetsAsync("c", [Entry(null, """{"position":1}""")], default));
@@ -141,6 +142,8 @@ public class OffsetTests
             await worker.Herder.AlterOffsetsAsync(
                 "c", [Entry("""{"file":"a","n":1}""", """{"position":6}"""), Entry("""{"file":"b"}""", """{"position":1,"rate":0.5,"done":true,"text":"ü"}"""), Entry("""{"n":1,"file":"a"}""", """{"position":9}""")], default));
         Assert.Equal("""{"file":"a","n":1} {"position":9}, {"file":"b"} {"position":1,"rate":0.5,"done":true,"text":"ü"}""", await ShowAsync(worker));
+        Assert.Equal([1L, 0.5, true, "ü"], asked!.Last().Offset!.Values);
+        Assert.Contains("""{"position":9}""", (await worker.ReadAsync("connect-offsets")).Select(r => r.Value));
 
         await worker.RestartAsync();
         await worker.Herder.AlterOffsetsAsync("c", [Entry("""{"file":"b"}""", null)], default);

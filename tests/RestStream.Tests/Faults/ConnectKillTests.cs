@@ -99,7 +99,7 @@ public class ConnectKillTests
         var values = new List<string>();
         for (var query = "from=earliest"; ;)
         {
-            var page = await server.Client.GetFromJsonAsync<JsonElement>($"topics/lines/records?{query}&limit=10000");
+            var page = await server.Client.GetFromJsonAsync<JsonElement>($"topics/lines/records?{query}&max_records=10000");
             values.AddRange(page.GetProperty("records").EnumerateArray().Select(r => r.GetProperty("value").GetString()!));
             if (page.GetProperty("end").GetBoolean())
                 return values;

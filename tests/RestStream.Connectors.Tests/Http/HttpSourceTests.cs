@@ -1,0 +1,194 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using RestStream.Connect;
+using RestStream.Connect.Testing;
+using RestStream.Connectors.Http.Source;
+using RestStream.TestKit.Web;
+
+namespace RestStream.Connectors.Tests;
+
+public sealed class HttpSourceTests
+{
+    [Fact]
+    public async Task An_answer_that_did_not_change_brings_nothing()
+    {
+        await using var server = await WebReceiver.StartAsync((request, response) =>
+        {
+            response.Headers.ETag = "\"v1\"";
+            if (request.Headers.ContainsKey("If-None-Match"))
+                response.StatusCode = 304;
+            return response.StatusCode == 304 ? Task.CompletedTask : response.WriteAsync("""[{"id":1},{"id":2}]""");
+        });
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Poll(server), new TestWorker()) { Patience = TimeSpan.FromSeconds(1) };
+        await host.StartAsync();
+        await host.RunAsync(2);
+
+        // The place outlives a restart.
+        await host.StopAsync();
+        await host.StartAsync();
+        Assert.Empty(await host.PollAsync());
+
+        Assert.Equal(2, host.Log.Count);
+        Assert.Equal("\"v1\"", server.Requests[1].Headers["If-None-Match"]);
+    }
+
+    [Fact]
+    public async Task Pages_are_followed_by_their_links_on_the_same_host_only()
+    {
+        await using var server = await WebReceiver.StartAsync((request, response) =>
+        {
+            response.Headers.Link = request.Target switch
+            {
+                "/" => """</?page=2>; rel="next", </?page=3>; rel="last" """,
+                "/?page=2" => "</?page=3>; rel=next",
+                "/?page=3" => """<http://other.example/>; rel="next" """,
+                _ => "",
+            };
+            return response.WriteAsync($"[\"{request.Target}\"]");
+        });
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Poll(server, ("http.paging", "link")), new TestWorker());
+        await host.StartAsync();
+        await host.RunAsync(2);
+
+        var failure = await Assert.ThrowsAsync<FatalException>(() => host.PollAsync());
+
+        Assert.Equal(["/", "/?page=2"], host.Log.Select(r => (string)r.Value!));
+        Assert.Contains("other.example", failure.Message);
+    }
+
+    [Fact]
+    public async Task The_offset_goes_into_the_request_and_what_is_not_behind_it_is_passed_over()
+    {
+        await using var server = await WebReceiver.StartAsync((_, response) => response.WriteAsync("""
+            {"data":[{"id":"b","at":"2026-01-01T00:00:00Z","v":1},{"id":"c","at":"2026-01-01T00:00:00Z","v":2},{"id":"a","at":"2026-01-01T01:00:00+00:00","v":3}]}
+            """));
+        await using var host = new SourceHost(
+            () => new HttpSourceConnector(),
+            Poll(server,
+                ("http.request.params", "since=${offset.timestamp}"), ("http.offset.initial", "timestamp=2026-01-01T00:00:00Z,key=b"), ("http.response.list.pointer", "/data"),
+                ("http.response.record.offset.pointer", "timestamp=/at,key=/id"), ("http.response.record.key.pointer", "/id"), ("http.response.record.timestamp.pointer", "/at")),
+            new TestWorker()) { Patience = TimeSpan.FromSeconds(1) };
+        await host.StartAsync();
+        await host.RunAsync(2);
+        var again = await host.PollAsync();
+
+        Assert.Equal(["c", "a"], host.Log.Select(r => (string)r.Key!));
+        Assert.Equal(DateTimeOffset.Parse("2026-01-01T01:00:00Z").ToUnixTimeMilliseconds(), host.Log[1].Timestamp);
+        Assert.Empty(again);
+        Assert.Equal(["/?since=2026-01-01T00%3A00%3A00Z", "/?since=2026-01-01T01%3A00%3A00%2B00%3A00"], server.Requests.Select(r => r.Target).Distinct());
+    }
+
+    [Theory]
+    [InlineData("no json", "no JSON")]
+    [InlineData("""{"other":[]}""", "http.response.list.pointer")]
+    public async Task An_answer_that_is_not_as_expected_fails_with_what_to_do(string body, string expected)
+    {
+        await using var server = await WebReceiver.StartAsync((_, response) => response.WriteAsync(body));
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Poll(server, ("http.response.list.pointer", "/items")), new TestWorker());
+        await host.StartAsync();
+
+        var failure = await Assert.ThrowsAnyAsync<ConnectException>(() => host.PollAsync());
+
+        Assert.Contains(expected, failure.Message);
+    }
+
+    [Fact]
+    public async Task A_hook_answers_when_its_records_are_in_the_log()
+    {
+        var worker = new TestWorker();
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Hook(), worker);
+        await host.StartAsync();
+
+        var call = worker.CallHookAsync("in", Json("""[{"a":1},{"a":2}]"""));
+        await host.PollAsync();
+        host.Append();
+        var before = call.IsCompleted;
+        await host.CommitAsync();
+        var answer = await call;
+
+        Assert.False(before);
+        Assert.Equal((200, """{"records":2}"""), (answer.Status, answer.Body));
+        Assert.Equal(2, host.Log.Count);
+    }
+
+    [Fact]
+    public async Task A_hook_with_a_secret_takes_only_what_is_signed_with_it()
+    {
+        var worker = new TestWorker();
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Hook(("hook.secret", "s3cret")), worker);
+        await host.StartAsync();
+        var signature = "sha256=" + Convert.ToHexStringLower(HMACSHA256.HashData("s3cret"u8, "1"u8));
+
+        var unsigned = await worker.CallHookAsync("in", Json("1"));
+        var wrong = await worker.CallHookAsync("in", Json("2", ("X-Hub-Signature-256", signature)));
+        var garbage = await worker.CallHookAsync("in", Json("1", ("X-Hub-Signature-256", "sha256=zz")));
+        var signed = worker.CallHookAsync("in", Json("1", ("x-hub-signature-256", signature)));
+        await host.RunAsync(1);
+
+        Assert.Equal([401, 401, 401, 200], [unsigned.Status, wrong.Status, garbage.Status, (await signed).Status]);
+        Assert.Equal(1L, Assert.Single(host.Log).Value);
+    }
+
+    [Fact]
+    public async Task A_hook_that_has_too_much_waiting_or_stops_says_so_and_bad_json_is_refused()
+    {
+        var worker = new TestWorker();
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Hook(("hook.max.pending", "1")), worker);
+        await host.StartAsync();
+
+        var bad = await worker.CallHookAsync("in", Json("{"));
+        var waiting = worker.CallHookAsync("in", Json("1"));
+        var refused = await worker.CallHookAsync("in", Json("2"));
+        await host.StopAsync();
+        var stopped = await waiting;
+
+        Assert.Equal([400, 503, 503], [bad.Status, refused.Status, stopped.Status]);
+        Assert.Empty(host.Log);
+    }
+
+    [Fact]
+    public async Task Text_that_comes_to_a_hook_is_text_and_the_name_of_an_event_is_a_header()
+    {
+        var worker = new TestWorker();
+        await using var hook = new SourceHost(() => new HttpSourceConnector(), Hook(), worker);
+        await hook.StartAsync();
+        var call = worker.CallHookAsync("in", new HookRequest("POST", "", "", [new("Content-Type", "text/plain")], Encoding.UTF8.GetBytes("hällo")));
+        await hook.RunAsync(1);
+        await call;
+        await using var server = await WebReceiver.StartAsync(async (_, response) =>
+        {
+            response.ContentType = "text/event-stream";
+            await response.WriteAsync("id: 1\nevent: price\ndata: {\"p\":1}\n\n");
+        });
+        await using var events = new SourceHost(
+            () => new HttpSourceConnector(), new Dictionary<string, string> { ["mode"] = "sse", ["http.request.url"] = server.Address.ToString(), ["kafka.topic"] = "t" }, new TestWorker());
+        await events.StartAsync();
+        await events.RunAsync(1);
+
+        Assert.Equal("hällo", Assert.Single(hook.Log).Value);
+        Assert.Equal(new Header("event", Connect.Data.Schema.String, "price"), Assert.Single(events.Log[0].Headers));
+    }
+
+    private static Dictionary<string, string> Poll(WebReceiver server, params (string Name, string Value)[] settings)
+    {
+        var config = new Dictionary<string, string>
+        {
+            ["http.request.url"] = server.Address.ToString(), ["kafka.topic"] = "t", ["http.timer.interval.millis"] = "1", ["http.timer.catchup.interval.millis"] = "1", ["max.retries"] = "0",
+        };
+        foreach (var (name, value) in settings)
+            config[name] = value;
+        return config;
+    }
+
+    private static Dictionary<string, string> Hook(params (string Name, string Value)[] settings)
+    {
+        var config = new Dictionary<string, string> { ["mode"] = "webhook", ["hook.name"] = "in", ["kafka.topic"] = "t" };
+        foreach (var (name, value) in settings)
+            config[name] = value;
+        return config;
+    }
+
+    private static HookRequest Json(string body, params (string Name, string Value)[] headers) =>
+        new("POST", "", "", [new("Content-Type", "application/json"), .. headers.Select(h => KeyValuePair.Create(h.Name, h.Value))], Encoding.UTF8.GetBytes(body));
+}
