@@ -5,7 +5,7 @@ namespace RestStream.Connect.Configs;
 /// <summary>
 /// Settings of Kafka's clients in a connector's configuration (<c>producer.override.</c>, <c>consumer.override.</c>, <c>admin.override.</c>) and the policy that says which are accepted
 /// (<see cref="ConnectOptions.ClientOverrides"/>). There are no such clients here: a few settings are honoured, the rest is accepted so that configurations work unchanged, and validation says that it has no effect.
-/// Whatever the policy, only settings that Kafka's clients have are accepted, and none that makes them load a class or a library.
+/// Whatever the policy, only settings that Kafka's clients have are accepted, and none that makes them load a class or a library; of sasl.jaas.config, those login modules are refused that Kafka refuses.
 /// </summary>
 internal sealed class ClientOverrides
 {
@@ -16,8 +16,13 @@ internal sealed class ClientOverrides
     /// <summary>What the worker's sinks and sources look at.</summary>
     private static readonly HashSet<string> s_honoured = [Consumer + "group.id", Consumer + "auto.offset.reset", Consumer + "max.poll.records", Consumer + "isolation.level", Producer + "compression.type"];
 
-    // Allowed by Kafka's Principal policy. sasl.jaas.config names a class to load (CVE-2023-25194): only who chose that policy gets it, and nothing here ever reads it.
-    private static readonly string[] s_principal = ["sasl.jaas.config", "sasl.mechanism", "security.protocol"];
+    private const string Jaas = "sasl.jaas.config";
+
+    // Allowed by Kafka's Principal policy.
+    private static readonly string[] s_principal = [Jaas, "sasl.mechanism", "security.protocol"];
+
+    // Login modules that Kafka refuses by default, for they load code from elsewhere (CVE-2023-25194). Nothing here reads that setting; it is in many configurations, and one with these is an attack.
+    private static readonly string[] s_refusedModules = ["JndiLoginModule", "LdapLoginModule"];
 
     private static readonly ConfigDef s_keys = Keys();
 
@@ -65,7 +70,7 @@ internal sealed class ClientOverrides
     public string? Refusal(string key, string? value)
     {
         var name = key[PrefixOf(key)!.Length..];
-        if (!_allows(name))
+        if (!_allows(name) || (name == Jaas && s_refusedModules.Any(module => value?.Contains(module, StringComparison.Ordinal) == true)))
             return $"The '{_policy}' policy does not allow '{name}' to be overridden in the connector configuration.";
         if (s_keys.Find(name) is { } definition)
             ConfigDef.ParseType(name, value, definition.Type);
@@ -94,7 +99,7 @@ internal sealed class ClientOverrides
         Add(ConfigType.String, "acks", "compression.type", "client.id", "client.rack", "client.dns.lookup", "transactional.id", "group.id", "group.instance.id", "group.protocol", "auto.offset.reset", "isolation.level",
             "security.protocol", "sasl.mechanism", "ssl.protocol", "ssl.endpoint.identification.algorithm", "ssl.truststore.type", "ssl.keystore.type", "metrics.recording.level");
         Add(ConfigType.List, "bootstrap.servers", "ssl.enabled.protocols", "ssl.cipher.suites");
-        Add(ConfigType.Password, "ssl.key.password", "ssl.keystore.password", "ssl.truststore.password", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates");
+        Add(ConfigType.Password, Jaas, "ssl.key.password", "ssl.keystore.password", "ssl.truststore.password", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates");
         return def;
 
         void Add(ConfigType type, params string[] names)

@@ -53,7 +53,12 @@ public sealed class ConnectorValidationTests : IDisposable
         var infos = await Create().ValidateAsync(
             new Dictionary<string, string?>
             {
-                ["name"] = "c", ["connector.class"] = "test.Source", ["topic"] = "t", ["topic.creation.groups"] = "a", ["topic.creation.a.include"] = "x", ["topic.creation.default.partitions"] = "1",
+                ["name"] = "c",
+                ["connector.class"] = "test.Source",
+                ["topic"] = "t",
+                ["topic.creation.groups"] = "a",
+                ["topic.creation.a.include"] = "x",
+                ["topic.creation.default.partitions"] = "1",
                 ["topic.creation.b.include"] = "x",
             },
             default);
@@ -127,8 +132,9 @@ public sealed class ConnectorValidationTests : IDisposable
     [Theory]
     [InlineData("consumer.override.group.id", "mine", null)]
     [InlineData("producer.override.linger.ms", "5", null)]
+    [InlineData("producer.override.sasl.jaas.config", "org.apache.kafka.common.security.plain.PlainLoginModule required password=\"p\";", null)]
     [InlineData("producer.override.nope", "x", "The 'All' policy does not allow 'nope' to be overridden in the connector configuration.")]
-    [InlineData("producer.override.sasl.jaas.config", "com.sun.security.auth.module.JndiLoginModule", "The 'All' policy does not allow 'sasl.jaas.config' to be overridden in the connector configuration.")]
+    [InlineData("producer.override.sasl.jaas.config", "com.sun.security.auth.module.JndiLoginModule required user.provider.url=\"ldap://evil\";", "The 'All' policy does not allow 'sasl.jaas.config' to be overridden in the connector configuration.")]
     [InlineData("consumer.override.interceptor.classes", "a.B", "The 'All' policy does not allow 'interceptor.classes' to be overridden in the connector configuration.")]
     [InlineData("admin.override.metric.reporters", "a.B", "The 'All' policy does not allow 'metric.reporters' to be overridden in the connector configuration.")]
     [InlineData("consumer.override.group.id", "connect-cluster", "Consumer group connect-cluster conflicts with Connect worker group connect-cluster")]
@@ -272,7 +278,12 @@ public sealed class ConnectorValidationTests : IDisposable
     {
         var config = new Dictionary<string, string>
         {
-            ["connector.class"] = "test.DatabaseSink", ["connection.password"] = "x", ["table"] = "t", ["consumer.override.ssl.key.password"] = "x", ["consumer.override.group.id"] = "g", ["stray.token"] = "x",
+            ["connector.class"] = "test.DatabaseSink",
+            ["connection.password"] = "x",
+            ["table"] = "t",
+            ["consumer.override.ssl.key.password"] = "x",
+            ["consumer.override.group.id"] = "g",
+            ["stray.token"] = "x",
         };
 
         Assert.Equal(["connection.password", "consumer.override.ssl.key.password", "stray.token"], Create().SecretKeys(config).Order());

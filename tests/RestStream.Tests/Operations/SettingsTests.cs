@@ -13,6 +13,9 @@ public class SettingsTests
     [InlineData("RestStream:AllowAnonymous", "yes", "RestStream:AllowAnonymous is 'yes', but must be true or false.")]
     [InlineData("RestStream:Broker:DefaultPartitions", "-1", "RestStream:Broker:DefaultPartitions is '-1', but must be 1 to 10000.")]
     [InlineData("RestStream:DataDirectory", "", "RestStream:DataDirectory is '', but must be a text.")]
+    [InlineData(
+        "RestStream:Connect:ClientOverrides", "acks,interceptor.classes",
+        "The setting RestStream:Connect:ClientOverrides is All, None, Principal or a list of settings of Kafka's clients that load no code; 'interceptor.classes' is none.")]
     public void A_wrong_value_is_named_with_its_setting_and_what_is_allowed(string key, string value, string expected) =>
         Assert.Equal([expected], SettingsCheck.Errors(Configured((key, value))));
 
