@@ -114,8 +114,7 @@ public abstract class SourceContract : ConnectorContract
         for (var crash = 0; crash < items.Count; crash++)
         {
             await host.StartAsync();
-            if ((await host.PollAsync()).Count == 0)
-                break;
+            var polled = await host.PollAsync();
             if (point == CrashPoint.AfterTheFirstRecordOfAPoll)
                 host.Append(1);
             if (point is CrashPoint.AfterAppend or CrashPoint.AfterCommitted)
@@ -123,7 +122,7 @@ public abstract class SourceContract : ConnectorContract
             if (point == CrashPoint.AfterCommitted)
                 await host.CommitAsync();
             await host.CrashAsync(ReleaseAfterCrash);
-            if (host.Log.Count >= items.Count)
+            if (polled.Count == 0 || host.Log.Count >= items.Count)
                 break;
         }
 
