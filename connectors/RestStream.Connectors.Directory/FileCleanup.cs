@@ -108,7 +108,8 @@ internal sealed class FileCleanup(DirectorySettings settings, FileRoots files, s
             {
                 from.CopyTo(to);
                 to.Flush();
-                File.SetUnixFileMode(to.SafeFileHandle, File.GetUnixFileMode(from.SafeFileHandle));
+                if (!OperatingSystem.IsWindows())
+                    File.SetUnixFileMode(to.SafeFileHandle, File.GetUnixFileMode(from.SafeFileHandle));
                 File.SetLastWriteTimeUtc(to.SafeFileHandle, File.GetLastWriteTimeUtc(from.SafeFileHandle));
                 Posix.Sync(to.SafeFileHandle, copy);
             }

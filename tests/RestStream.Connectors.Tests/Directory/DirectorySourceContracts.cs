@@ -19,7 +19,14 @@ public abstract class DirectorySourceContract : SourceContract, IDisposable
 
     protected override IReadOnlyDictionary<string, string> Config => new Dictionary<string, string>
     {
-        ["topic"] = "t", ["format"] = Format, ["input.path"] = _folder["in"], ["finished.path"] = _folder["done"], ["error.path"] = _folder["bad"], ["file.minimum.age.ms"] = "0", ["empty.poll.wait.ms"] = "20", ["batch.size"] = "2",
+        ["topic"] = "t",
+        ["format"] = Format,
+        ["input.path"] = _folder["in"],
+        ["finished.path"] = _folder["done"],
+        ["error.path"] = _folder["bad"],
+        ["file.minimum.age.ms"] = "0",
+        ["empty.poll.wait.ms"] = "20",
+        ["batch.size"] = "2",
     };
 
     protected override IEnumerable<(string Key, string? Value)> BadConfig =>

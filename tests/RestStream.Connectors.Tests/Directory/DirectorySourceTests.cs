@@ -397,7 +397,12 @@ public sealed class DirectorySourceTests : IDisposable
         var connector = new DirectorySourceConnector();
         var config = connector.Config.Parse(new Dictionary<string, string?>
         {
-            ["topic"] = "t", ["input.path"] = "/etc", ["finished.path"] = _folder["nowhere"], ["halt.on.error"] = "false", ["timestamp.mode"] = "FIELD", ["value.schema"] = "{}",
+            ["topic"] = "t",
+            ["input.path"] = "/etc",
+            ["finished.path"] = _folder["nowhere"],
+            ["halt.on.error"] = "false",
+            ["timestamp.mode"] = "FIELD",
+            ["value.schema"] = "{}",
         });
         var validation = new ConfigValidation(config, new FileRoots([_folder.Path]), new OutboundPolicy([]));
 
@@ -458,7 +463,11 @@ public sealed class DirectorySourceTests : IDisposable
     {
         var all = new Dictionary<string, string>
         {
-            ["topic"] = "t", ["input.path"] = _folder["in"], ["finished.path"] = _folder["done"], ["error.path"] = _folder["bad"], ["file.minimum.age.ms"] = "0",
+            ["topic"] = "t",
+            ["input.path"] = _folder["in"],
+            ["finished.path"] = _folder["done"],
+            ["error.path"] = _folder["bad"],
+            ["file.minimum.age.ms"] = "0",
         };
         foreach (var (key, value) in settings)
             all[key] = value;
