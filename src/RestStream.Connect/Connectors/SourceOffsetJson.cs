@@ -51,7 +51,7 @@ internal static class SourceOffsetJson
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             _ => long.TryParse(json.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
-                ? whole : double.Parse(json.ToJsonString(), CultureInfo.InvariantCulture),
+                ? (object)whole : double.Parse(json.ToJsonString(), CultureInfo.InvariantCulture),
         },
     };
 

@@ -97,6 +97,8 @@ internal sealed class ConnectService(
     {
         await broker.Opened.WaitAsync(cancellationToken);
         var worker = options.Value;
+        if (worker.FileRoots is [var root])
+            Directory.CreateDirectory(root);
         worker.WorkerId = listeners.WorkerId;
         var catalog = PluginCatalog.Open(worker.PluginPath, loggers.CreateLogger<PluginCatalog>());
         var offsets = await OffsetStore.OpenAsync(broker.Broker, worker, cancellationToken);
