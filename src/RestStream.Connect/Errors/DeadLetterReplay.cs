@@ -47,21 +47,31 @@ internal static class DeadLetterReplay
 
         var group = $"connect-{connector}-dlq-replay";
         var topic = broker.DescribeTopic(dlq);
-        var positions = topic.Partitions.Select(p => new FetchPosition(
-            new LogPartition(dlq, p.Partition),
-            from == "start" ? p.LogStartOffset : Math.Max(p.LogStartOffset, broker.CommittedOffset(group, new LogPartition(dlq, p.Partition))?.Offset ?? p.LogStartOffset), topic.TopicId));
-        using var fetch = broker.OpenFetch([.. positions]);
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        int read = 0, skipped = 0, got;
+        int read = 0, skipped = 0;
+        long remaining = 0;
         var slices = new List<EncodedSlice>();
-        while (read < limit && !cancellationToken.IsCancellationRequested && (got = fetch.Read(RawRecordEncoder.Shared, limit - read, ReadBytes, slices)) > 0)
+
+        // Up to the end as it is now: what fails again meanwhile comes back to the queue, and would go round in circles.
+        foreach (var partition in topic.Partitions)
         {
-            read += got;
-            skipped += await BringBackAsync(broker, slices, counts);
-            await broker.CommitOffsetsAsync(group, [.. fetch.Positions.Select(p => new OffsetCommit(p.Partition, p.Offset))], CancellationToken.None);
+            var id = new LogPartition(dlq, partition.Partition);
+            var committed = from == "start" ? 0 : broker.CommittedOffset(group, id)?.Offset ?? 0;
+            using var fetch = broker.OpenFetch([new FetchPosition(id, Math.Clamp(committed, partition.LogStartOffset, partition.HighWatermark), topic.TopicId)]);
+            long Left() => partition.HighWatermark - fetch.Positions[0].Offset;
+            int got;
+            while (Left() > 0 && read < limit && !cancellationToken.IsCancellationRequested
+                && (got = fetch.Read(RawRecordEncoder.Shared, (int)Math.Min(limit - read, Left()), ReadBytes, slices)) > 0)
+            {
+                read += got;
+                skipped += await BringBackAsync(broker, slices, counts);
+                await broker.CommitOffsetsAsync(group, [new OffsetCommit(id, fetch.Positions[0].Offset)], CancellationToken.None);
+            }
+
+            remaining += Math.Max(0, Left());
         }
 
-        return Answer(dlq, read, skipped, counts, Enumerable.Range(0, fetch.Positions.Count).Sum(i => Math.Max(0, fetch.EndOffset(i) - fetch.Positions[i].Offset)));
+        return Answer(dlq, read, skipped, counts, remaining);
     }
 
     private static JsonObject Answer(string dlq, int read, int skipped, SortedDictionary<string, int> topics, long remaining) => new()

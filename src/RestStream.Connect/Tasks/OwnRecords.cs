@@ -23,7 +23,15 @@ internal sealed class OwnRecords(RunningTask owner, IReadOnlyDictionary<string, 
     {
         var record = new SinkRecord
         {
-            Topic = topic, KeySchema = key.Schema, Key = key.Value, ValueSchema = value.Schema, Value = value.Value, Headers = headers, Offset = -1, OriginalTopic = topic, OriginalPartition = -1,
+            Topic = topic,
+            KeySchema = key.Schema,
+            Key = key.Value,
+            ValueSchema = value.Schema,
+            Value = value.Value,
+            Headers = headers,
+            Offset = -1,
+            OriginalTopic = topic,
+            OriginalPartition = -1,
         };
         var broker = owner.Services.Broker;
         await retries.Broker.ExecuteAsync(

@@ -160,7 +160,12 @@ internal sealed class Preview : IDisposable
         {
             ["input"] = new JsonObject
             {
-                ["topic"] = topic, ["partition"] = partition, ["offset"] = batch.Offsets[index], ["timestamp"] = batch.Timestamps[index], ["key"] = Text(raw.KeyIsNull, raw.Key), ["value"] = Text(raw.ValueIsNull, raw.Value),
+                ["topic"] = topic,
+                ["partition"] = partition,
+                ["offset"] = batch.Offsets[index],
+                ["timestamp"] = batch.Timestamps[index],
+                ["key"] = Text(raw.KeyIsNull, raw.Key),
+                ["value"] = Text(raw.ValueIsNull, raw.Value),
             },
         };
         var steps = new JsonArray();
@@ -230,7 +235,11 @@ internal sealed class Preview : IDisposable
             current = step.Apply(current);
             steps.Add((JsonNode)new JsonObject
             {
-                ["name"] = step.Alias, ["class"] = step.ClassName, ["applied"] = wanted, ["record"] = current is null ? null : _json.Write(current), ["dropped"] = current is null,
+                ["name"] = step.Alias,
+                ["class"] = step.ClassName,
+                ["applied"] = wanted,
+                ["record"] = current is null ? null : _json.Write(current),
+                ["dropped"] = current is null,
             });
             if (current is null)
                 return null;
@@ -241,7 +250,10 @@ internal sealed class Preview : IDisposable
 
     private JsonObject Error(string stage, string? className, Exception error) => new()
     {
-        ["stage"] = stage, ["class"] = className, ["exception"] = ErrorTrace.ClassName(error), ["message"] = _plugins.Secrets.Scrub(error.Message),
+        ["stage"] = stage,
+        ["class"] = className,
+        ["exception"] = ErrorTrace.ClassName(error),
+        ["message"] = _plugins.Secrets.Scrub(error.Message),
     };
 
     private static long? Timestamp(JsonObject sample) => sample["timestamp"] is JsonValue value && value.TryGetValue<long>(out var timestamp) ? timestamp : null;

@@ -62,7 +62,10 @@ internal class CountingSource : SourceTask
         {
             records.Add(_script.Change(new SourceRecord
             {
-                Topic = _script.Topic, Value = _next.ToString(CultureInfo.InvariantCulture), SourcePartition = s_partition, SourceOffset = new Dictionary<string, object?> { ["number"] = _next },
+                Topic = _script.Topic,
+                Value = _next.ToString(CultureInfo.InvariantCulture),
+                SourcePartition = s_partition,
+                SourceOffset = new Dictionary<string, object?> { ["number"] = _next },
             }));
         }
 

@@ -14,7 +14,9 @@ public class ErrorTests
 
     private static Dictionary<string, string> Tolerant(params (string Key, string Value)[] more) => new(more.Select(m => KeyValuePair.Create(m.Key, m.Value)))
     {
-        ["errors.tolerance"] = "all", ["errors.deadletterqueue.topic.name"] = "dead", ["errors.deadletterqueue.context.headers.enable"] = "true",
+        ["errors.tolerance"] = "all",
+        ["errors.deadletterqueue.topic.name"] = "dead",
+        ["errors.deadletterqueue.context.headers.enable"] = "true",
     };
 
     [Fact]

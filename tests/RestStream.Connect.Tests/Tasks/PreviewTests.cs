@@ -77,7 +77,10 @@ public class PreviewTests
         await worker.ProduceAsync("in", 0, "a", "bad", "b", "bad");
         var config = new Dictionary<string, string>
         {
-            ["topics"] = "in", ["errors.tolerance"] = "all", ["errors.deadletterqueue.topic.name"] = "dead", ["errors.deadletterqueue.context.headers.enable"] = "true",
+            ["topics"] = "in",
+            ["errors.tolerance"] = "all",
+            ["errors.deadletterqueue.topic.name"] = "dead",
+            ["errors.deadletterqueue.context.headers.enable"] = "true",
         };
         var script = new SinkScript();
         var run = worker.Run<RememberingSink>(script, config);

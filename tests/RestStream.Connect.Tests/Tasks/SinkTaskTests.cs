@@ -116,7 +116,9 @@ public class SinkTaskTests
         script.BeforePut = (_, records, _) => records.FirstOrDefault(r => r.Value is "poison") is { } poison ? throw new RecordException(poison, "indigestible") : Task.CompletedTask;
         var config = new Dictionary<string, string>(s_topic)
         {
-            ["errors.tolerance"] = "all", ["errors.deadletterqueue.topic.name"] = "dead", ["errors.deadletterqueue.context.headers.enable"] = "true",
+            ["errors.tolerance"] = "all",
+            ["errors.deadletterqueue.topic.name"] = "dead",
+            ["errors.deadletterqueue.context.headers.enable"] = "true",
         };
 
         var run = worker.Run<RememberingSink>(script, config);
@@ -182,7 +184,9 @@ public class SinkTaskTests
         };
         var config = new Dictionary<string, string>(s_topic)
         {
-            ["errors.tolerance"] = "all", ["errors.deadletterqueue.topic.name"] = "dead", ["errors.deadletterqueue.context.headers.enable"] = "true",
+            ["errors.tolerance"] = "all",
+            ["errors.deadletterqueue.topic.name"] = "dead",
+            ["errors.deadletterqueue.context.headers.enable"] = "true",
         };
 
         var run = worker.Run<RememberingSink>(script, config);
@@ -352,7 +356,10 @@ public class SinkTaskTests
         };
         worker.Run<RememberingSink>(script, new()
         {
-            ["topics.regex"] = "in.*", ["consumer.override.group.id"] = "mine", ["consumer.override.auto.offset.reset"] = "latest", ["consumer.override.max.poll.records"] = "2",
+            ["topics.regex"] = "in.*",
+            ["consumer.override.group.id"] = "mine",
+            ["consumer.override.auto.offset.reset"] = "latest",
+            ["consumer.override.max.poll.records"] = "2",
         });
         await TestWorker.UntilAsync(() => script.Calls.Contains("open in-0 inner-0"), "its partitions");
         Assert.Equal(1, Committed(worker, 0, "mine"));

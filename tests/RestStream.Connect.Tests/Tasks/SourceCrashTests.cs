@@ -56,7 +56,9 @@ public class SourceCrashTests(ITestOutputHelper output)
     /// <summary>Records go to the two partitions in turn, so that each unit has parts in three logs.</summary>
     private static CountingScript Script() => new()
     {
-        Last = Records, PerPoll = 4, Change = r => r with { Partition = int.Parse((string)r.Value!, CultureInfo.InvariantCulture) % 2 },
+        Last = Records,
+        PerPoll = 4,
+        Change = r => r with { Partition = int.Parse((string)r.Value!, CultureInfo.InvariantCulture) % 2 },
     };
 
     private static Task<TestWorker> StartAsync(SimulatedDisk disk) => TestWorker.StartAsync(disk, folder: "/data");
