@@ -19,7 +19,7 @@ public sealed class DatagenConnector : SourceConnector
             ConfigValidator.Of(value => value is string name && Quickstarts.All.ContainsKey(name) ? null : "String must be one of: " + string.Join(", ", Quickstarts.All.Keys.Order()), "the name of a quickstart"))
         .Optional(MaxIntervalKey, ConfigType.Long, 500L, "The longest pause between two records, in milliseconds: each is a random time up to it. 0: as fast as the log takes them.", ConfigValidator.AtLeast(0))
         .Optional(RateKey, ConfigType.Double, null, "Records per second of each task, evenly spread; max.interval does not count then.",
-            ConfigValidator.Of(value => value is null or (> 0.0 and < 1e9) ? null : "A number above 0", "a number above 0"))
+            ConfigValidator.Of(value => value is null or (> 0.0 and <= 1e6) ? null : "A number above 0, up to a million", "a number above 0, up to a million"))
         .Optional(IterationsKey, ConfigType.Int, -1, "How many records each task makes; below 1: without end. A task that made them all stays RUNNING and does nothing.")
         .Optional(SeedKey, ConfigType.Long, null, "Two connectors with the same seed make the same records. By default the seed comes from the connector's name.")
         .Optional(KeyFieldKey, ConfigType.String, null, "The field whose value is the key. By default the one of the quickstart.");

@@ -41,7 +41,7 @@ public sealed class DirectorySourceTask : SourceTask
             throw new FatalException($"{DirectorySettings.FinishedPath} is missing.");
         if (error is null && !_settings.HaltOnError)
             throw new FatalException($"{DirectorySettings.ErrorPath} is missing.");
-        _cleanup = new FileCleanup(_settings, finished, error);
+        _cleanup = new FileCleanup(_settings, context.Files, finished, error);
         return Task.CompletedTask;
     }
 
@@ -66,11 +66,11 @@ public sealed class DirectorySourceTask : SourceTask
         foreach (var record in records)
         {
             var name = (string)record.SourcePartition[FolderOffset.NameField]!;
-            var number = (long)record.SourceOffset[FolderOffset.RecordsField]!;
+            var offset = FolderOffset.Parse(record.SourceOffset)!;
             if (_current?.Name == name)
-                _current.Committed(number);
+                _current.Committed(offset);
             else if (_uncommitted.TryGetValue(name, out var ended))
-                ended.File.Committed(number);
+                ended.File.Committed(offset);
         }
 
         foreach (var (name, (file, error)) in _uncommitted.Where(e => !e.Value.File.HasUncommitted).ToList())

@@ -7,9 +7,9 @@ namespace RestStream.Connectors.Folders;
 
 /// <summary>
 /// Takes files out of the input folder. A file never replaces another: where the name is taken it gets a number behind it. Each step can be repeated after a crash: a move to another disk copies under a hidden
-/// name first and removes the original last.
+/// name first and removes the original last. What is written is opened through the roots: who may put files into a folder could put a link where a flag or a note will be.
 /// </summary>
-internal sealed class FileCleanup(DirectorySettings settings, string? finishedPath, string? errorPath)
+internal sealed class FileCleanup(DirectorySettings settings, FileRoots files, string? finishedPath, string? errorPath)
 {
     public string FlagOf(string path) => path + settings.ProcessingExtension;
 
@@ -47,7 +47,8 @@ internal sealed class FileCleanup(DirectorySettings settings, string? finishedPa
             if (errorPath is not null)
             {
                 target = Move(path, errorPath, facts);
-                File.WriteAllText(target + ".error", message + "\n");
+                using var note = new StreamWriter(files.Open(target + ".error", FileMode.Create, FileAccess.Write));
+                note.Write(message + "\n");
             }
 
             File.Delete(FlagOf(path));
@@ -58,7 +59,7 @@ internal sealed class FileCleanup(DirectorySettings settings, string? finishedPa
     public void Flag(string path)
     {
         if (settings.Policy != CleanupPolicy.None)
-            Do(path, () => File.WriteAllBytes(FlagOf(path), []));
+            Do(path, () => files.Open(FlagOf(path), FileMode.OpenOrCreate, FileAccess.Write).Dispose());
     }
 
     public void Unflag(string path) => Do(path, () => File.Delete(FlagOf(path)));
@@ -75,8 +76,9 @@ internal sealed class FileCleanup(DirectorySettings settings, string? finishedPa
         }
     }
 
-    private static string Move(string path, string folder, FileFacts facts)
+    private string Move(string path, string folder, FileFacts facts)
     {
+        folder = files.Resolve(folder);
         Directory.CreateDirectory(folder);
         var target = Path.Combine(folder, Path.GetFileName(path));
         if (Posix.FindFacts(folder)?.Device == facts.Device)
@@ -94,16 +96,23 @@ internal sealed class FileCleanup(DirectorySettings settings, string? finishedPa
         return target;
     }
 
-    private static string MoveToOtherDisk(string path, string target, FileFacts facts)
+    private string MoveToOtherDisk(string path, string target, FileFacts facts)
     {
         // A crash may have come between the copy and the removal: then it is there already.
         if (Posix.FindFacts(target) is not { } there || there.Size != facts.Size || there.ModifiedMilliseconds != facts.ModifiedMilliseconds)
         {
             target = FreeName(target);
             var copy = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.moving");
-            File.Copy(path, copy, overwrite: true);
-            using (var handle = File.OpenHandle(copy, FileMode.Open, FileAccess.ReadWrite))
-                Posix.Sync(handle, copy);
+            using (var from = files.Open(path, FileMode.Open, FileAccess.Read))
+            using (var to = files.Open(copy, FileMode.Create, FileAccess.Write))
+            {
+                from.CopyTo(to);
+                to.Flush();
+                File.SetUnixFileMode(to.SafeFileHandle, File.GetUnixFileMode(from.SafeFileHandle));
+                File.SetLastWriteTimeUtc(to.SafeFileHandle, File.GetLastWriteTimeUtc(from.SafeFileHandle));
+                Posix.Sync(to.SafeFileHandle, copy);
+            }
+
             File.Move(copy, target);
             Posix.SyncFolder(Path.GetDirectoryName(target)!);
         }

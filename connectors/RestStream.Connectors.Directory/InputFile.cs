@@ -98,8 +98,12 @@ internal sealed class InputFile : IDisposable
         return _error is null ? ReadOutcome.End : throw Bad(_error);
     }
 
-    /// <summary>Records up to this number are in the log.</summary>
-    public void Committed(long records) => HasUncommitted = records < Offset.Records;
+    /// <summary>A record with this offset is in the log, and all before it. One of an earlier file of the same name says nothing of this one.</summary>
+    public void Committed(FolderOffset offset)
+    {
+        if (offset.File == _opened.Identity)
+            HasUncommitted = offset.Records < Offset.Records;
+    }
 
     /// <summary>Whether the file at its path is the one that was read, with the content that it had.</summary>
     public bool IsStillThere() => Posix.FindFacts(Path) is { } now && now.SameContent(_opened);

@@ -207,6 +207,13 @@ internal sealed partial class Herder
         }
     }
 
+    /// <summary>What is wrong with a configuration. A mask in it stands for what the connector of its name has stored, as in a change of that connector.</summary>
+    public Task<ConfigInfos> ValidateAsync(IReadOnlyDictionary<string, string?> config, CancellationToken cancellationToken)
+    {
+        var name = config.GetValueOrDefault(ConnectorConfig.Name)?.Trim() ?? "";
+        return _shared.Parts.ValidateAsync(KeepSecrets(name, config, _shared.Configs.Find(name)), cancellationToken);
+    }
+
     private async Task CheckAsync(IReadOnlyDictionary<string, string?> config, CancellationToken cancellationToken)
     {
         var infos = await _shared.Parts.ValidateAsync(config, cancellationToken);

@@ -55,6 +55,8 @@ public sealed class MonitorableSinkTask : SinkTask
             throw new ConnectException("The task shall fail");
 
         // Deliberately deaf to its token, as a connector that hangs in a driver is.
+        if (_journal.Shall($"hang {_context.TaskId}"))
+            _journal.Write($"task {_context.TaskId} hangs");
         while (_journal.Shall($"hang {_context.TaskId}"))
             await Task.Delay(TimeSpan.FromMilliseconds(20), _context.Time, CancellationToken.None);
         foreach (var record in records)

@@ -27,7 +27,7 @@ internal sealed class CsvRecords : RecordReader
     private long _charactersDone;
     private long _row;
 
-    public CsvRecords(SafeFileHandle file, long position, DirectorySettings settings)
+    public CsvRecords(SafeFileHandle file, long firstByte, long position, DirectorySettings settings)
     {
         (_file, _settings) = (file, settings);
         _configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
@@ -41,8 +41,7 @@ internal sealed class CsvRecords : RecordReader
             BadDataFound = _ => throw new InvalidDataException($"A quote stands where none may be, in the row at byte {_row}"),
         };
 
-        // A byte order mark stands before the first line; a resume comes in behind it.
-        Begin(settings.Encoding.CodePage == System.Text.Encoding.UTF8.CodePage && StartsWithMark(file) ? 3 : 0);
+        Begin(firstByte);
         SkipLines(settings.SkipLines);
         var header = settings.FirstRowIsHeader && ReadRow() ? _parser.Record! : null;
         var begin = Position;
@@ -70,12 +69,6 @@ internal sealed class CsvRecords : RecordReader
     }
 
     public override void Dispose() => _parser.Dispose();
-
-    private static bool StartsWithMark(SafeFileHandle file)
-    {
-        Span<byte> begin = stackalloc byte[3];
-        return RandomAccess.Read(file, begin, 0) == 3 && begin.SequenceEqual("\uFEFF"u8);
-    }
 
     private void Begin(long position)
     {

@@ -23,9 +23,9 @@ internal sealed class JsonRecords : RecordReader
     private bool _needsComma;
     private bool _closed;
 
-    public JsonRecords(SafeFileHandle file, long position, DirectorySettings settings)
+    public JsonRecords(SafeFileHandle file, long firstByte, long position, DirectorySettings settings)
     {
-        (_file, _settings, _bufferPosition) = (file, settings, 0);
+        (_file, _settings, _bufferPosition) = (file, settings, firstByte);
         var first = SkipWhiteSpace();
         _inArray = first == '[';
         if (_inArray)
@@ -101,8 +101,6 @@ internal sealed class JsonRecords : RecordReader
     {
         while (true)
         {
-            if (_bufferPosition == 0 && _start == 0 && _end >= 3 && _buffer.AsSpan(0, 3).SequenceEqual("\uFEFF"u8))
-                _start = 3;
             while (_start < _end)
             {
                 if (_buffer[_start] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n'))

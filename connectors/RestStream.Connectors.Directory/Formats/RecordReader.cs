@@ -21,17 +21,19 @@ internal abstract class RecordReader : IDisposable
     /// <summary>Opens at a position that an earlier reader of this file had, or at 0.</summary>
     public static RecordReader Open(SafeFileHandle file, long position, DirectorySettings settings)
     {
-        var begin = Math.Max(position, settings.Encoding.CodePage == System.Text.Encoding.UTF8.CodePage || settings.FileFormat is FileFormat.Json or FileFormat.Ndjson ? ByteOrderMark(file) : 0);
+        var isUtf8 = settings.Encoding.CodePage == System.Text.Encoding.UTF8.CodePage || settings.FileFormat is FileFormat.Json or FileFormat.Ndjson;
+        var begin = isUtf8 ? ByteOrderMark(file) : 0;
         return settings.FileFormat switch
         {
-            FileFormat.Lines => new LineRecords(file, begin, settings),
-            FileFormat.Ndjson => new NdjsonRecords(file, begin, settings),
-            FileFormat.Json => new JsonRecords(file, begin, settings),
-            FileFormat.Csv => new CsvRecords(file, begin, settings),
+            FileFormat.Lines => new LineRecords(file, Math.Max(begin, position), settings),
+            FileFormat.Ndjson => new NdjsonRecords(file, Math.Max(begin, position), settings),
+            FileFormat.Json => new JsonRecords(file, begin, position, settings),
+            FileFormat.Csv => new CsvRecords(file, begin, position, settings),
             _ => new WholeFile(file, position, settings),
         };
     }
 
+    /// <summary>How many bytes of a mark of UTF-8 stand before the first record.</summary>
     private static long ByteOrderMark(SafeFileHandle file)
     {
         Span<byte> begin = stackalloc byte[3];

@@ -37,6 +37,20 @@ internal sealed class ClientOverrides
         };
     }
 
+    /// <summary>What is wrong with a policy, for who starts the worker; null: nothing.</summary>
+    public static string? Problem(string policy)
+    {
+        try
+        {
+            _ = new ClientOverrides(new ConnectOptions { ClientOverrides = policy });
+            return null;
+        }
+        catch (ConnectException wrong)
+        {
+            return wrong.Message;
+        }
+    }
+
     /// <summary>The prefix that a key has; null: it is no override.</summary>
     public static string? PrefixOf(string key) => new[] { Producer, Consumer, Admin }.FirstOrDefault(prefix => key.Length > prefix.Length && key.StartsWith(prefix, StringComparison.Ordinal));
 

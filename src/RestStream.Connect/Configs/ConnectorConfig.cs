@@ -39,6 +39,9 @@ internal static class ConnectorConfig
     /// <summary>What stands behind the key of a plugin for its version: <c>key.converter.plugin.version</c>.</summary>
     public const string VersionSuffix = ".plugin.version";
 
+    // A day in milliseconds: who wants to wait longer wants restart.policy=never.
+    private const long LongestPause = 86_400_000;
+
     private const string Common = "Common", ErrorHandling = "Error Handling", TopicCreation = "Topic Creation", ExactlyOnce = "Exactly Once Support", Restarts = "Restarts";
 
     /// <summary>Those that Kafka does not have.</summary>
@@ -74,21 +77,21 @@ internal static class ConnectorConfig
         {
             HasDefault = true,
             Default = 1000L,
-            Validator = ConfigValidator.AtLeast(1),
+            Validator = ConfigValidator.Between(1, LongestPause),
             Documentation = "Milliseconds before the first restart after a failure; each further failure doubles the pause.",
         })
         .Define(Key(RestartBackoffMax, ConfigType.Long, Importance.Low, Restarts, 3, Width.Medium, "Longest restart pause") with
         {
             HasDefault = true,
             Default = 600_000L,
-            Validator = ConfigValidator.AtLeast(1),
+            Validator = ConfigValidator.Between(1, LongestPause),
             Documentation = "Milliseconds that the pause before a restart grows to. 10 minutes: a system that comes back is found without anybody's help, one that is away for long is left in peace.",
         })
         .Define(Key(RestartHealthy, ConfigType.Long, Importance.Low, Restarts, 4, Width.Medium, "Healthy time") with
         {
             HasDefault = true,
             Default = 300_000L,
-            Validator = ConfigValidator.AtLeast(1),
+            Validator = ConfigValidator.Between(1, LongestPause),
             Documentation = "Milliseconds without a failure after which the pause before a restart begins at its shortest again.",
         });
 

@@ -1,17 +1,44 @@
+using RestStream.Connect.Config;
+using RestStream.Connect.Configs;
+
 namespace RestStream.Connect.Connectors;
 
+/// <summary>The pauses of the restart policy, as a connector's configuration has them.</summary>
+/// <param name="First">Before the first restart.</param>
+/// <param name="Longest">No pause is longer.</param>
+/// <param name="Healthy">After so long without a failure the first pause comes again.</param>
+internal readonly record struct RestartPauses(TimeSpan First, TimeSpan Longest, TimeSpan Healthy)
+{
+    /// <summary>A setting that cannot be read (the configuration was never validated: it came with a topic of another worker) counts as left out.</summary>
+    public static RestartPauses Of(IReadOnlyDictionary<string, string> config)
+    {
+        return new RestartPauses(Pause(ConnectorConfig.RestartBackoffInitial), Pause(ConnectorConfig.RestartBackoffMax), Pause(ConnectorConfig.RestartHealthy));
+
+        TimeSpan Pause(string name)
+        {
+            var key = ConnectorConfig.Ours.Find(name)!;
+            try
+            {
+                var value = config.TryGetValue(name, out var text) ? ConfigDef.ParseType(name, text, key.Type) : key.Default;
+                key.Validator!.EnsureValid(name, value);
+                return TimeSpan.FromMilliseconds((long)value!);
+            }
+            catch (ConfigException)
+            {
+                return TimeSpan.FromMilliseconds((long)key.Default!);
+            }
+        }
+    }
+}
+
 /// <summary>
-/// When a failed connector or task is started again: after 1 s, then after twice as long each time, up to 10 min; from the beginning once it ran well for 5 min. Numbers of Conduit's recovery.
+/// When a failed connector or task is started again: after 1 s, then after twice as long each time, up to 10 min; from the beginning once it ran well for 5 min. Those are the defaults, Conduit's numbers.
 /// Used under the connector's lock.
 /// </summary>
 internal sealed class RestartBackoff(TimeProvider time) : IDisposable
 {
-    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan s_healthy = TimeSpan.FromMinutes(5);
-
     private ITimer? _timer;
-    private TimeSpan _next = s_first;
+    private TimeSpan? _next;
     private long? _runningSince;
 
     /// <summary>How often it was started again since somebody last started it himself.</summary>
@@ -23,13 +50,14 @@ internal sealed class RestartBackoff(TimeProvider time) : IDisposable
     public void Running() => _runningSince ??= time.GetTimestamp();
 
     /// <summary>It failed: <paramref name="restart"/> is called once the time has come, on a thread of the pool.</summary>
-    public TimeSpan Schedule(Action restart)
+    public TimeSpan Schedule(RestartPauses pauses, Action restart)
     {
-        if (_runningSince is { } since && time.GetElapsedTime(since) >= s_healthy)
-            _next = s_first;
+        if (_runningSince is { } since && time.GetElapsedTime(since) >= pauses.Healthy)
+            _next = null;
         _runningSince = null;
-        var delay = _next;
-        _next = delay * 2 < s_longest ? delay * 2 : s_longest;
+        var wanted = _next ?? pauses.First;
+        var delay = wanted < pauses.Longest ? wanted : pauses.Longest;
+        _next = delay * 2;
         Cancel();
         Next = time.GetUtcNow() + delay;
         _timer = time.CreateTimer(static state => ((Action)state!)(), restart, delay, Timeout.InfiniteTimeSpan);
@@ -55,7 +83,7 @@ internal sealed class RestartBackoff(TimeProvider time) : IDisposable
     public void Reset()
     {
         Cancel();
-        (_next, Restarts, _runningSince) = (s_first, 0, null);
+        (_next, Restarts, _runningSince) = (null, 0, null);
     }
 
     public void Dispose() => Cancel();

@@ -77,7 +77,7 @@ internal sealed partial class RunningConnector
     {
         if (slot.Ended || !Restarts(slot.Config, slot.Failure))
             return;
-        var delay = slot.Backoff.Schedule(() => _queue.RunAsync(async () =>
+        var delay = slot.Backoff.Schedule(RestartPauses.Of(slot.Definition.Config), () => _queue.RunAsync(async () =>
         {
             lock (_lock)
             {
@@ -96,7 +96,7 @@ internal sealed partial class RunningConnector
     {
         if (_config is null || !Restarts(_config, _failure))
             return;
-        var delay = _backoff.Schedule(() => _queue.RunAsync(async () =>
+        var delay = _backoff.Schedule(RestartPauses.Of(_config), () => _queue.RunAsync(async () =>
         {
             lock (_lock)
             {

@@ -73,19 +73,27 @@ internal sealed class JsonConverter : Converter
     {
         if (isNull)
             return SchemaAndValue.Null;
+        var json = JsonText.ToUtf8(bytes);
         try
         {
-            var json = JsonText.ToUtf8(bytes);
-            if (!Utf8.IsValid(json))
-                throw new JsonException("The bytes are no UTF-8.");
-            if (!_schemasEnabled)
-                return new SchemaAndValue(null, ReadPlain(json));
-            return _schemaOfAll is null ? ReadEnvelope(json) : ReadBySchemaOfAll(json, _schemaOfAll);
+            return Read(json);
         }
         catch (JsonException e)
         {
+            // Kafka's reader takes 007 for 7, which .NET's does not. Rare enough to be looked for only when something is wrong.
+            if (JsonNumber.TryRemoveLeadingZeros(json, out var plain))
+                return Read(topic, plain, isNull: false);
             throw new DataException("Converting byte[] to Kafka Connect data failed due to serialization error: ", e);
         }
+    }
+
+    private SchemaAndValue Read(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json))
+            throw new JsonException("The bytes are no UTF-8.");
+        if (!_schemasEnabled)
+            return new SchemaAndValue(null, ReadPlain(json));
+        return _schemaOfAll is null ? ReadEnvelope(json) : ReadBySchemaOfAll(json, _schemaOfAll);
     }
 
     private static ConfigDef Define()
@@ -112,11 +120,7 @@ internal sealed class JsonConverter : Converter
             {
                 HasDefault = true, Default = "BASE64", Importance = Importance.Low, Group = Serialization, OrderInGroup = 0, Width = Width.Medium, DisplayName = "Decimal Format",
                 Documentation = "How decimals are written: BASE64 (the bytes of the unscaled number, the default) or NUMERIC (a JSON number), in upper or lower case. Both are read.",
-                Validator = ConfigValidator.Of(
-                    v => v is string text && (Numeric.Equals(text, StringComparison.OrdinalIgnoreCase) || "BASE64".Equals(text, StringComparison.OrdinalIgnoreCase))
-                        ? null
-                        : "String must be one of (case insensitive): NUMERIC, BASE64",
-                    "(case insensitive) [NUMERIC, BASE64]"),
+                Validator = ConfigValidator.InIgnoringCase(Numeric, "BASE64"),
             })
             .Define(new ConfigKey(ReplaceNullWithDefault, ConfigType.Boolean)
             {

@@ -19,13 +19,40 @@ internal static class JsonNumber
     public static long ToInt64(ReadOnlySpan<byte> number) =>
         Utf8Parser.TryParse(number, out long value, out var length) && length == number.Length ? value : ToDecimal(number).ToInt64();
 
-    public static double ToDouble(ReadOnlySpan<byte> number) => double.Parse(Checked(number), NumberStyles.Float, CultureInfo.InvariantCulture);
+    // Plus zero: -0 is 0 in JSON as Jackson reads it, by way of a decimal number.
+    public static double ToDouble(ReadOnlySpan<byte> number) => double.Parse(Checked(number), NumberStyles.Float, CultureInfo.InvariantCulture) + 0.0;
 
-    public static float ToSingle(ReadOnlySpan<byte> number) => float.Parse(Checked(number), NumberStyles.Float, CultureInfo.InvariantCulture);
+    /// <summary>As <see cref="ToDouble"/>.</summary>
+    public static float ToSingle(ReadOnlySpan<byte> number) => float.Parse(Checked(number), NumberStyles.Float, CultureInfo.InvariantCulture) + 0.0f;
 
     /// <exception cref="JsonException">It has more digits, or a larger exponent, than anything can hold.</exception>
     public static BigDecimal ToDecimal(ReadOnlySpan<byte> number) =>
         BigDecimal.TryParse(Encoding.ASCII.GetString(Checked(number)), out var value) ? value : throw new JsonException($"The number {Encoding.ASCII.GetString(number)} is out of range.");
+
+    /// <summary>The JSON with 7 for 007; false when it has no such numbers.</summary>
+    public static bool TryRemoveLeadingZeros(ReadOnlySpan<byte> json, out byte[] plain)
+    {
+        var kept = new byte[json.Length];
+        var count = 0;
+        var (inText, escaped, inNumber) = (false, false, false);
+        for (var i = 0; i < json.Length; i++)
+        {
+            var c = json[i];
+            var isLeading = !inText && !inNumber && c == '0' && i + 1 < json.Length && json[i + 1] is >= (byte)'0' and <= (byte)'9';
+            if (!isLeading)
+            {
+                kept[count++] = c;
+                inNumber = !inText && c is >= (byte)'0' and <= (byte)'9' or (byte)'.' or (byte)'e' or (byte)'E' or (byte)'+' || (inNumber && c == '-');
+            }
+
+            if (c == '"' && !escaped)
+                inText = !inText;
+            escaped = inText && c == '\\' && !escaped;
+        }
+
+        plain = kept[..count];
+        return count < json.Length;
+    }
 
     private static ReadOnlySpan<byte> Checked(ReadOnlySpan<byte> number) =>
         number.Length <= MaxLength ? number : throw new JsonException($"A number has {number.Length} characters; {MaxLength} is the most.");

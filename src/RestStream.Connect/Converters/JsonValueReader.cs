@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
 using RestStream.Connect.Data;
 
@@ -84,13 +85,8 @@ internal sealed class JsonValueReader(JsonFormat format)
         }
     }
 
-    private static byte[] ReadBytes(ref Utf8JsonReader json) => TryReadBytes(ref json, out var bytes) ? bytes : throw new DataException("Invalid bytes field");
-
-    private static bool TryReadBytes(ref Utf8JsonReader json, out byte[] bytes)
-    {
-        bytes = [];
-        return json.TokenType == JsonTokenType.String && json.TryGetBytesFromBase64(out bytes!);
-    }
+    private static byte[] ReadBytes(ref Utf8JsonReader json) =>
+        JacksonBase64.TryDecode(json.ValueIsEscaped ? Encoding.UTF8.GetBytes(JsonText.Read(ref json)) : json.ValueSpan, out var bytes) ? bytes : throw new DataException("Invalid bytes field");
 
     private static BigDecimal ReadDecimal(ref Utf8JsonReader json, Schema schema)
     {

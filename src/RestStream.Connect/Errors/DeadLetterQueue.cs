@@ -14,6 +14,10 @@ internal static class DeadLetterQueue
     /// <summary>A dead letter topic has one partition, as Kafka makes it.</summary>
     public static TopicSpec Spec(string topic) => new(topic, 1, new Dictionary<string, string>());
 
+    /// <summary>Bytes that a batch of this record alone has left for headers of the error.</summary>
+    public static int Room(in TopicIntake intake, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers) =>
+        intake.MaxMessageBytes - RecordBatchHeader.Size - Tasks.SourceUnit.MostBytes(key, value, headers);
+
     /// <summary>A record of a source as bytes. What the converters refuse is written as text, so that nothing keeps a record out of the queue.</summary>
     public static (byte[]? Key, byte[]? Value, byte[] Headers, int HeaderCount) Serialize(SourceRecord record, ConverterSet converters)
     {

@@ -29,19 +29,21 @@ internal static class DeadLetterReplay
     /// <param name="request"><c>from</c>: <c>last</c> (where the last replay ended; the default) or <c>start</c>. <c>limit</c>: at most so many records are read; default and most 10,000.</param>
     /// <param name="cancellationToken">Ends it between two reads; what was done is stored.</param>
     /// <returns><c>{"topic","read","replayed","skipped","topics":{"orders":3},"remaining"}</c>; skipped are records without the headers, or of a topic that is gone.</returns>
-    /// <exception cref="ConnectRequestException">400: the connector has no dead letter topic, or it does not exist.</exception>
+    /// <exception cref="ConnectRequestException">400: the connector has no dead letter topic, or the request makes no sense.</exception>
     public static async Task<JsonObject> RunAsync(
         WorkerServices services, string connector, IReadOnlyDictionary<string, string> config, JsonObject request, CancellationToken cancellationToken)
     {
         var broker = services.Broker;
         if (config.GetValueOrDefault(ConnectorConfig.DlqTopic)?.Trim() is not { Length: > 0 } dlq)
             throw ConnectRequestException.BadRequest($"Connector {connector} has no dead letter queue ({ConnectorConfig.DlqTopic}).");
-        if (!broker.TryGetIntake(dlq, out _))
-            throw ConnectRequestException.BadRequest($"The dead letter topic '{dlq}' does not exist: no record of {connector} has failed yet.");
-        var from = request["from"]?.GetValue<string>() ?? "last";
+        var from = request["from"] is null ? "last" : request["from"] is JsonValue text && text.TryGetValue<string>(out var named) ? named : "";
         if (from is not ("start" or "last"))
             throw ConnectRequestException.BadRequest("The member \"from\" must be \"last\" or \"start\".");
         var limit = request["limit"] is JsonValue number && number.TryGetValue<int>(out var most) ? Math.Clamp(most, 1, MostRecords) : MostRecords;
+
+        // No record has failed yet.
+        if (!broker.TryGetIntake(dlq, out _))
+            return Answer(dlq, 0, 0, [], 0);
 
         var group = $"connect-{connector}-dlq-replay";
         var topic = broker.DescribeTopic(dlq);
@@ -59,16 +61,18 @@ internal static class DeadLetterReplay
             await broker.CommitOffsetsAsync(group, [.. fetch.Positions.Select(p => new OffsetCommit(p.Partition, p.Offset))], CancellationToken.None);
         }
 
-        return new JsonObject
-        {
-            ["topic"] = dlq,
-            ["read"] = read,
-            ["replayed"] = read - skipped,
-            ["skipped"] = skipped,
-            ["topics"] = new JsonObject([.. counts.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))]),
-            ["remaining"] = Enumerable.Range(0, fetch.Positions.Count).Sum(i => Math.Max(0, fetch.EndOffset(i) - fetch.Positions[i].Offset)),
-        };
+        return Answer(dlq, read, skipped, counts, Enumerable.Range(0, fetch.Positions.Count).Sum(i => Math.Max(0, fetch.EndOffset(i) - fetch.Positions[i].Offset)));
     }
+
+    private static JsonObject Answer(string dlq, int read, int skipped, SortedDictionary<string, int> topics, long remaining) => new()
+    {
+        ["topic"] = dlq,
+        ["read"] = read,
+        ["replayed"] = read - skipped,
+        ["skipped"] = skipped,
+        ["topics"] = new JsonObject([.. topics.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))]),
+        ["remaining"] = remaining,
+    };
 
     /// <summary>Answers how many could not be brought back.</summary>
     private static async Task<int> BringBackAsync(IBroker broker, List<EncodedSlice> slices, SortedDictionary<string, int> counts)

@@ -81,13 +81,12 @@ internal sealed class DeadLetterWriter(RunningTask owner, TaskPlugins plugins, R
     {
         try
         {
-            var (headers, count) = plugins.Errors.DlqHeaders ? error.EncodeHeaders() : ([], 0);
             await retries.Broker.ExecuteAsync(async _ =>
             {
                 var broker = owner.Services.Broker;
                 if (!broker.TryGetIntake(dlq, out var intake))
                     throw BrokerException.UnknownTopic(dlq);
-                var (built, partition) = Build(batch, index, headers, count, intake.Partitions);
+                var (built, partition) = Build(batch, index, error, intake);
                 await owner.WriteAsync(() => broker.ProduceAsync(new LogPartition(dlq, partition), built).AsTask());
             });
         }
@@ -98,12 +97,13 @@ internal sealed class DeadLetterWriter(RunningTask owner, TaskPlugins plugins, R
         }
     }
 
-    private static (BatchBuffer Batch, int Partition) Build(EncodedBatch batch, int index, byte[] errorHeaders, int errorCount, int partitions)
+    private (BatchBuffer Batch, int Partition) Build(EncodedBatch batch, int index, RecordError error, in TopicIntake intake)
     {
         var raw = new RawRecord(batch.Record(index).Span);
+        var (errorHeaders, errorCount) = plugins.Errors.DlqHeaders ? error.EncodeHeaders(DeadLetterQueue.Room(intake, raw.Key, raw.Value, raw.EncodedHeaders)) : ([], 0);
         using var builder = new RecordBatchBuilder();
         builder.Append(batch.Timestamps[index], raw.KeyIsNull, raw.Key, raw.ValueIsNull, raw.Value, [.. raw.EncodedHeaders, .. errorHeaders], raw.HeaderCount + errorCount);
-        return (builder.Build(), raw.KeyIsNull ? 0 : Partitioner.ForKey(raw.Key, partitions));
+        return (builder.Build(), raw.KeyIsNull ? 0 : Partitioner.ForKey(raw.Key, intake.Partitions));
     }
 
     /// <summary>The record as the log has it. Sinks give back what they were handed, and that does not carry its bytes along.</summary>

@@ -20,8 +20,8 @@ internal static class ErrorTrace
             if (e != error)
                 text.Append("Caused by: ");
             text.Append(ClassName(e));
-            if (Message(e) is { Length: > 0 } message)
-                text.Append(": ").Append(message);
+            if (e.Message.Length > 0)
+                text.Append(": ").Append(e.Message);
             text.Append('\n');
             if (e is not (ConnectException or Broker.BrokerException))
                 AppendFrames(text, e);
@@ -29,8 +29,6 @@ internal static class ErrorTrace
 
         return text.ToString();
     }
-
-    public static string Message(Exception error) => error.Message;
 
     /// <summary>Kafka's name of the class where it has one.</summary>
     public static string ClassName(Exception error) => error switch

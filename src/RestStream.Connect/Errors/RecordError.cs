@@ -21,6 +21,8 @@ internal sealed record RecordError(TaskId Task, string Stage, string? ClassName,
     /// <summary>What headers of an error begin with.</summary>
     public const string HeaderPrefix = "__connect.errors.";
 
+    private const string TraceHeader = "exception.stacktrace";
+
     public const string TopicHeader = HeaderPrefix + "topic";
 
     /// <summary><c>topic-partition@offset</c>; of a source the topic alone.</summary>
@@ -31,7 +33,8 @@ internal sealed record RecordError(TaskId Task, string Stage, string? ClassName,
         CultureInfo.InvariantCulture, $", where consumed record is {{topic='{Topic}', partition={Partition?.ToString(CultureInfo.InvariantCulture) ?? "null"}, offset={Offset?.ToString(CultureInfo.InvariantCulture) ?? "null"}, timestamp={Timestamp}}}");
 
     /// <summary>The headers in Kafka's order, all text. Those that a source's record does not have are left out.</summary>
-    public (byte[] Encoded, int Count) EncodeHeaders()
+    /// <param name="room">Bytes that the topic has left for them; when they are more, the trace is left out.</param>
+    public (byte[] Encoded, int Count) EncodeHeaders(int room)
     {
         using var bytes = new MemoryStream();
         var count = 0;
@@ -48,7 +51,8 @@ internal sealed record RecordError(TaskId Task, string Stage, string? ClassName,
         Add("class.name", ClassName);
         Add("exception.class.name", ErrorTrace.ClassName(Error));
         Add("exception.message", Message);
-        Add("exception.stacktrace", Trace);
+        if (bytes.Length + TraceHeader.Length + Trace.Length + (2 * VarInt.MaxBytes) <= room)
+            Add(TraceHeader, Trace);
         return (bytes.ToArray(), count);
 
         void Add(string name, string? value)

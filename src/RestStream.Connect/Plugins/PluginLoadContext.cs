@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 
 namespace RestStream.Connect.Plugins;
@@ -11,6 +12,9 @@ internal sealed class PluginLoadContext : AssemblyLoadContext
 {
     private static readonly string _api = typeof(Connector).Assembly.GetName().Name!;
     private static readonly HashSet<string> _ofTheProgram = AssembliesOfTheProgram();
+
+    // A collectible context that nobody holds is unloaded by its finalizer, while objects of its types live on: they would find no assembly that they need for the first time. So each lives as long as its code.
+    private static readonly ConditionalWeakTable<Assembly, PluginLoadContext> _alive = [];
 
     private readonly string _folder;
     private readonly AssemblyDependencyResolver _resolver;
@@ -37,7 +41,9 @@ internal sealed class PluginLoadContext : AssemblyLoadContext
             using var assembly = new MemoryStream(File.ReadAllBytes(path));
             var symbols = Path.ChangeExtension(path, ".pdb");
             using var lines = File.Exists(symbols) ? new MemoryStream(File.ReadAllBytes(symbols)) : null;
-            return _loaded[path] = LoadFromStream(assembly, lines);
+            var loaded = LoadFromStream(assembly, lines);
+            _alive.Add(loaded, this);
+            return _loaded[path] = loaded;
         }
     }
 

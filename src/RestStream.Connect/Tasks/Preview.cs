@@ -33,7 +33,7 @@ internal sealed class Preview : IDisposable
     /// <param name="services">Of the worker.</param>
     /// <param name="config">The connector's configuration, references as written.</param>
     /// <param name="request">
-    /// <c>records</c>: samples <c>{"topic","key","value","headers":{..},"partition","timestamp"}</c>. For a source key and value are JSON, with an envelope <c>{"schema","payload"}</c> when <c>schemas</c> is true.
+    /// <c>records</c>: samples <c>{"topic","key","value","headers":{..},"partition","timestamp"}</c>. For a source key and value are JSON (without a topic the setting <c>topic</c> counts), with an envelope <c>{"schema","payload"}</c> when <c>schemas</c> is true.
     /// For a sink they are what stands in the topic: a text as it is, other JSON as its text. Without samples a sink shows the newest <c>limit</c> (10, at most 100) records of <c>topic</c>, or of each of its topics.
     /// </param>
     /// <param name="cancellationToken">The user has gone.</param>
@@ -193,7 +193,7 @@ internal sealed class Preview : IDisposable
             var (key, value) = (_json.Read(sample["key"], schemas), _json.Read(sample["value"], schemas));
             var record = new SourceRecord
             {
-                Topic = sample["topic"]?.GetValue<string>() ?? throw new ConnectException("A sample needs the topic that the source would write it to."),
+                Topic = sample["topic"]?.GetValue<string>() ?? _plugins.Config.GetValueOrDefault("topic") ?? throw new ConnectException("A sample needs the topic that the source would write it to."),
                 Partition = sample["partition"]?.GetValue<int>(),
                 KeySchema = key.Schema,
                 Key = key.Value,

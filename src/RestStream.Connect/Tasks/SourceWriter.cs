@@ -196,7 +196,7 @@ internal sealed class SourceWriter
         }
 
         var parts = DeadLetterQueue.Serialize(record, _plugins.Converters);
-        var (errorHeaders, errorCount) = _plugins.Errors.DlqHeaders ? error.EncodeHeaders() : ([], 0);
+        var (errorHeaders, errorCount) = _plugins.Errors.DlqHeaders ? error.EncodeHeaders(DeadLetterQueue.Room(intake, parts.Key, parts.Value, parts.Headers)) : ([], 0);
         var partition = parts.Key is null ? 0 : Partitioner.ForKey(parts.Key, intake.Partitions);
         unit.Append(
             dlq, partition, intake, record.Timestamp ?? _now, parts.Key is null, parts.Key, parts.Value is null, parts.Value, [.. parts.Headers, .. errorHeaders], parts.HeaderCount + errorCount);

@@ -15,7 +15,7 @@ namespace RestStream.Hosting;
 /// A worker that cannot start is logged and answers 500 from then on; topics are served all the same.
 /// </summary>
 internal sealed class ConnectService(
-    BrokerService broker, IOptions<ConnectOptions> options, ConnectListeners listeners, HookRegistry hooks, TimeProvider time, ILoggerFactory loggers, ILogger<ConnectService> logger)
+    BrokerService broker, IOptions<ServerOptions> server, IOptions<ConnectOptions> options, ConnectListeners listeners, HookRegistry hooks, TimeProvider time, ILoggerFactory loggers, ILogger<ConnectService> logger)
     : IHostedLifecycleService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
@@ -97,12 +97,14 @@ internal sealed class ConnectService(
     {
         await broker.Opened.WaitAsync(cancellationToken);
         var worker = options.Value;
+        if (worker.FileRoots is [var root])
+            Directory.CreateDirectory(root);
         worker.WorkerId = listeners.WorkerId;
         var catalog = PluginCatalog.Open(worker.PluginPath, loggers.CreateLogger<PluginCatalog>());
         var offsets = await OffsetStore.OpenAsync(broker.Broker, worker, cancellationToken);
         var statuses = await StatusStore.OpenAsync(broker.Broker, worker, time, cancellationToken);
         var services = new WorkerServices(
-            broker.Broker, catalog, worker, new ConfigReferences(worker), offsets, statuses, hooks, new FileRoots(worker.FileRoots),
+            broker.Broker, catalog, worker, new ConfigReferences(worker), offsets, statuses, hooks, new FileRoots(worker.FileRoots, server.Value.DataDirectory),
             new OutboundPolicy(ConnectSettings.Networks(worker)), time, loggers);
         return await Herder.StartAsync(services, cancellationToken);
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using RestStream.Connect;
+using RestStream.Connect.Configs;
 
 namespace RestStream.Settings;
 
@@ -47,6 +48,9 @@ internal static class ConnectSettings
             if (configuration[Name(listener)] is { Length: > 0 } url && !IsAddress(url))
                 yield return $"{Name(listener)} is '{url}', but must be an address to listen on, such as http://127.0.0.1:8083.";
         }
+
+        if (configuration[Name(nameof(ConnectOptions.ClientOverrides))] is { } policy && ClientOverrides.Problem(policy) is { } problem)
+            yield return problem;
 
         if (configuration[Name(nameof(ConnectOptions.SecretVariables))] is { } pattern && !IsRegex(pattern))
             yield return $"{Name(nameof(ConnectOptions.SecretVariables))} is '{pattern}', which is no regular expression.";

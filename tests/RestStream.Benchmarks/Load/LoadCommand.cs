@@ -26,6 +26,8 @@ internal static class LoadCommand
         ("clean1000", "clean start with 1,000 partitions", Starts.CleanAsync),
         ("group-commits", "256 members that commit one after the other, each durable, inside the engine", Groups.CommitsAsync),
         ("group-rebalance", "a group of 100 members that another one joins, inside the engine", Groups.RebalanceAsync),
+        ("connect-source", "a source task that is never short of records, through converters into the log with its offsets", ConnectTasks.SourceAsync),
+        ("connect-sink", "two million records of the log through converters to a sink task that drops them", ConnectTasks.SinkAsync),
         ("grows", "cost of a record over 1 to 1,000 partitions and 10 MB to 1 GB of log (--large: 10 GB)", Growth.RunAsync),
     ];
 

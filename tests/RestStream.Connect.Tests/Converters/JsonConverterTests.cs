@@ -65,6 +65,38 @@ public class JsonConverterTests
         Assert.Throws<DataException>(() => withSchemas.Read("t", """{"schema":{"type":"int64"},"payload":1e999999999999}"""u8, isNull: false));
     }
 
+    [Theory]
+    [InlineData("[007,-00,0.50,1e007,\"007\\\"00\"]", "[7,0,0.5,1.0E7,\"007\\\"00\"]")]
+    [InlineData("-0.0", "0.0")]
+    public void Leading_zeros_and_minus_zero_are_read_as_Kafka_reads_them(string json, string rewritten)
+    {
+        var read = Create().Read("t", Encoding.UTF8.GetBytes(json), isNull: false);
+        var output = new ArrayBufferWriter<byte>();
+        Create().Write("t", null, read.Value, output);
+
+        Assert.Equal(rewritten, Encoding.UTF8.GetString(output.WrittenSpan));
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("AQI=", "0102")]
+    [InlineData("AQJ=", "0102")]
+    [InlineData(" AQID \\nBA== ", "01020304")]
+    [InlineData("A QI=", null)]
+    [InlineData("AQI", null)]
+    [InlineData("AQ=A", null)]
+    [InlineData("-_8=", null)]
+    public void Bytes_are_read_from_Base64_as_strictly_as_by_Kafka(string base64, string? hex)
+    {
+        var json = Encoding.UTF8.GetBytes($$"""{"schema":{"type":"bytes"},"payload":"{{base64}}"}""");
+        var converter = Create(("schemas.enable", "true"));
+
+        if (hex is null)
+            Assert.Equal("Invalid bytes field", Assert.Throws<DataException>(() => converter.Read("t", json, isNull: false)).Message);
+        else
+            Assert.Equal(hex, Convert.ToHexString((byte[])converter.Read("t", json, isNull: false).Value!));
+    }
+
     [Fact]
     public void The_payload_may_stand_before_its_schema()
     {

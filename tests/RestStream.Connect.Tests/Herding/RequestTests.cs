@@ -95,6 +95,19 @@ public class RequestTests
     }
 
     [Fact]
+    public async Task A_mask_in_a_configuration_that_is_only_checked_stands_for_the_stored_value()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("c", config: ("password", "canary"));
+
+        await worker.Herder.ValidateAsync(TestWorker.Config(("name", "c"), ("password", "[hidden]")), default);
+        Assert.Equal("canary", worker.Plugins.Validated["password"]);
+
+        await worker.Herder.ValidateAsync(TestWorker.Config(("name", "other"), ("password", "[hidden]")), default);
+        Assert.Equal("[hidden]", worker.Plugins.Validated["password"]);
+    }
+
+    [Fact]
     public async Task What_a_reference_stands_for_is_not_stored_although_the_connector_hands_it_on()
     {
         await using var worker = await TestWorker.StartAsync();

@@ -128,6 +128,30 @@ public class RestartTests
     }
 
     [Fact]
+    public async Task The_pauses_are_those_of_the_configuration()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("c", config: [("restart.backoff.initial.ms", "500"), ("restart.backoff.max.ms", "1500"), ("restart.healthy.ms", "10000")]);
+        worker.Plugins.OnTaskStart = _ => throw new ConnectException("still broken");
+        worker.Plugins.TaskOf("c", 0).Fail(new ConnectException("broken"));
+
+        foreach (var milliseconds in new[] { 500, 1000, 1500, 1500 })
+        {
+            Assert.Equal(worker.Clock.GetUtcNow().AddMilliseconds(milliseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"), worker.Herder.TaskStatus("c", 0).Details!.NextRestart);
+            worker.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
+            await worker.Herder.SettledAsync("c");
+        }
+
+        worker.Plugins.OnTaskStart = _ => { };
+        worker.Clock.Advance(TimeSpan.FromMilliseconds(1500));
+        await worker.Herder.SettledAsync("c");
+        worker.Clock.Advance(TimeSpan.FromSeconds(10));
+        worker.Plugins.TaskOf("c", 0).Fail(new ConnectException("again"));
+
+        Assert.Equal(worker.Clock.GetUtcNow().AddMilliseconds(500).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"), worker.Herder.TaskStatus("c", 0).Details!.NextRestart);
+    }
+
+    [Fact]
     public async Task A_failed_connector_is_started_again_too()
     {
         await using var worker = await TestWorker.StartAsync();

@@ -74,8 +74,12 @@ internal sealed class TestPlugins
         return config.ToDictionary(e => e.Key, e => e.Value == "${secret:}" ? "resolved-secret" : e.Value);
     }
 
-    private static ConfigInfos Validate(IReadOnlyDictionary<string, string?> config)
+    /// <summary>What was asked about last.</summary>
+    public IReadOnlyDictionary<string, string?> Validated { get; private set; } = new Dictionary<string, string?>();
+
+    private ConfigInfos Validate(IReadOnlyDictionary<string, string?> config)
     {
+        Validated = config;
         var errors = config.Where(e => e.Value == "wrong").Select(e => new ConfigInfo(null, new ConfigValueInfo(e.Key, e.Value, [], [$"{e.Key} is wrong"], true))).ToList();
         return new ConfigInfos(config.GetValueOrDefault("connector.class") ?? "", errors.Count, [], errors, []);
     }

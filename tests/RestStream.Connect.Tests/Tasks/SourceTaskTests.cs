@@ -3,6 +3,7 @@ using System.Text;
 using RestStream.Broker.Topics;
 using RestStream.Connect.Model;
 using RestStream.TestKit;
+using RestStream.TestKit.Disks;
 
 namespace RestStream.Connect.Tests.Tasks;
 
@@ -203,6 +204,41 @@ public class SourceTaskTests
         Assert.Equal(Numbers(1, 200), worker.Values("out"));
         Assert.Equal(Numbers(1, 200), script.Committed);
         Assert.True(script.Calls.Count(c => c == "committed") > 2);
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_waited_out_and_costs_no_record()
+    {
+        var clock = new ManualClock();
+        var disk = new SimulatedDisk();
+        await using var worker = await TestWorker.StartAsync(disk, clock, folder: "/data");
+        var script = new CountingScript
+        {
+            Last = 40,
+            Change = r => r with { Value = $"{r.Value}{new string('x', 50_000)}" },
+            BeforePoll = (n, _) =>
+            {
+                if (n == 21)
+                    disk.CapacityBytes = 1;
+                return Task.CompletedTask;
+            },
+        };
+        var run = worker.Run<CountingSource>(script);
+        await TestWorker.UntilAsync(() => run.Task.Figures.Stalled, "the disk is full");
+        var written = worker.Values("out").Count;
+        Assert.Equal((object)(long)written, worker.Services.Offsets.Find("c", CountingSource.Partition)!["number"]);
+
+        disk.CapacityBytes = long.MaxValue;
+        await TestWorker.UntilAsync(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(300));
+                return worker.Values("out").Count == 40;
+            },
+            "all records");
+        Assert.InRange(written, 10, 39);
+        Assert.Equal(Numbers(1, 40), worker.Values("out").Select(v => v.TrimEnd('x')));
+        Assert.Equal([WorkState.Running], run.States);
     }
 
     [Fact]

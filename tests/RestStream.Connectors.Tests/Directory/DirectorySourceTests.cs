@@ -342,6 +342,42 @@ public sealed class DirectorySourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_link_where_the_flag_would_be_is_not_followed_out_of_the_roots()
+    {
+        using var outside = new TempFolder("outside");
+        File.WriteAllText(outside["precious"], "all of it");
+        Write("a.txt", "1\n");
+        File.CreateSymbolicLink(_folder["in/a.txt.PROCESSING"], outside["precious"]);
+        await using var rig = await StartAsync();
+
+        await Assert.ThrowsAsync<FatalException>(() => rig.PollAsync());
+
+        Assert.Equal("all of it", File.ReadAllText(outside["precious"]));
+    }
+
+    [Fact]
+    public async Task The_commit_of_a_replaced_file_does_not_count_for_the_one_that_took_its_name()
+    {
+        Write("a.txt", "1\n2\n3\n4\n5\n");
+        await using var rig = await StartAsync(("batch.size", "4"));
+        await rig.PollAsync();
+        var old = rig.TakePolled();
+
+        // The writer replaces it while four of five records are read.
+        File.WriteAllText(_folder["in/.new"], "6\n");
+        File.AppendAllText(_folder["in/a.txt"], "x\n");
+        File.Move(_folder["in/.new"], _folder["in/a.txt"], overwrite: true);
+        await rig.PollAsync();
+        await rig.PollAsync();
+
+        await rig.CommitAsync(old);
+        Assert.True(File.Exists(_folder["in/a.txt"]));
+        await rig.DrainAsync();
+        Assert.Equal("6", rig.Values.Last());
+        Assert.True(File.Exists(_folder["done/a.txt"]));
+    }
+
+    [Fact]
     public async Task An_offset_of_spooldir_that_counts_records_is_accepted()
     {
         Write("a.csv", "id\n1\n2\n3\n");

@@ -68,6 +68,23 @@ internal sealed class SourceRig(SourceConnector connector, string root, params (
         _polled.Clear();
     }
 
+    /// <summary>What was polled and not committed, to be committed by <see cref="CommitAsync(IReadOnlyList{SourceRecord})"/> later.</summary>
+    public IReadOnlyList<SourceRecord> TakePolled()
+    {
+        var taken = _polled.ToList();
+        _polled.Clear();
+        return taken;
+    }
+
+    /// <summary>Commits records that were polled before those that wait.</summary>
+    public async Task CommitAsync(IReadOnlyList<SourceRecord> records)
+    {
+        var later = TakePolled();
+        _polled.AddRange(records);
+        await CommitAsync();
+        _polled.AddRange(later);
+    }
+
     /// <summary>Polls and commits until nothing came <paramref name="quiet"/> times in a row.</summary>
     public async Task DrainAsync(int quiet = 3)
     {

@@ -44,7 +44,6 @@ public class ConnectorChecks(ConnectFixture fixture)
     [InlineData("a\\b")]
     [InlineData("äöü-ß-漢字-😀")]
     [InlineData("<img src=x>")]
-    [InlineData("..")]
     public async Task Check_02_A_connector_of_any_name_is_where_Location_says(string name)
     {
         var created = await _connect.PostAsync("connectors", new { name, config = ConnectServer.Source("names"), initial_state = "STOPPED" });
@@ -54,8 +53,6 @@ public class ConnectorChecks(ConnectFixture fixture)
         Assert.StartsWith(_connect.Client.BaseAddress + "connectors/", location);
         var path = location[_connect.Client.BaseAddress!.ToString().Length..];
         Assert.Equal(name, Uri.UnescapeDataString(path["connectors/".Length..]));
-        if (name == "..")
-            return; // HttpClient takes these dots, encoded or not, for a step up.
         Assert.Equal(name, (await _connect.GetAsync(path)).Json.GetProperty("name").GetString());
         Assert.Equal("STOPPED", (await _connect.UntilAsync(name, "STOPPED")).GetProperty("connector").GetProperty("state").GetString());
         Assert.Equal(204, (await _connect.DeleteAsync(path)).Status);

@@ -32,6 +32,31 @@ public class DataChecks(ConnectFixture fixture)
         Assert.Equal("not json {", dead.GetProperty("value").GetString());
     }
 
+    [Fact]
+    public async Task Dead_letters_are_brought_back_once_and_a_preview_shows_what_becomes_of_records()
+    {
+        var (name, topic) = (_connect.NewName("replay"), _connect.NewName("replay-in"));
+        using (var raw = await _connect.Client.PostAsync($"topics/{topic}/records?value_format=text", new StringContent("""[{"value":"1"},{"value":"not json {"}]""", null, "application/json")))
+            raw.EnsureSuccessStatusCode();
+        await _connect.CreateAsync(name, WithDlq(ConnectServer.Sink(name, topic), name, "org.apache.kafka.connect.json.JsonConverter"));
+        await _connect.UntilRecordsAsync($"{name}-dlq", 1);
+
+        var preview = await _connect.CallAsync(HttpMethod.Post, $"connectors/{name}/preview", "{\"limit\":5}");
+        Assert.True(preview.Status == 200, preview.ToString());
+        Assert.Equal(2, preview.Json.GetProperty("records").GetArrayLength());
+        Assert.Equal("VALUE_CONVERTER", preview.Json.GetProperty("records")[1].GetProperty("error").GetProperty("stage").GetString());
+
+        var replayed = await _connect.CallAsync(HttpMethod.Post, $"connectors/{name}/dlq/replay", "{}");
+        Assert.True(replayed.Status == 200, replayed.ToString());
+        Assert.Equal((1, 1), (replayed.Json.GetProperty("read").GetInt32(), replayed.Json.GetProperty("topics").GetProperty(topic).GetInt32()));
+        await _connect.UntilRecordsAsync($"{name}-dlq", 2);
+        var limited = await _connect.CallAsync(HttpMethod.Post, $"connectors/{name}/dlq/replay", "{\"from\":\"start\",\"limit\":1}");
+        Assert.Equal(1, limited.Json.GetProperty("replayed").GetInt32());
+
+        Assert.Equal(404, (await _connect.CallAsync(HttpMethod.Post, "connectors/nobody/dlq/replay", "{}")).Status);
+        Assert.Equal(400, (await _connect.CallAsync(HttpMethod.Post, $"connectors/{name}/dlq/replay", "{\"from\":\"end\"}")).Status);
+    }
+
     [Theory]
     [InlineData("true")]
     [InlineData("false")]

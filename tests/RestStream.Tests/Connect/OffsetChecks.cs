@@ -173,8 +173,7 @@ public class OffsetChecks(ConnectFixture fixture)
         await connect.ProduceAsync(topic, "a", "b");
         connect.Fail(name, "hang 0");
         await connect.CreateAsync(name, ConnectServer.Sink(name, topic));
-        await connect.UntilAsync(() => Task.FromResult(connect.Journal($"{name}.journal").Contains("task 0 start")), "the task");
-        await connect.UntilAsync(async () => (await connect.GetAsync($"groups/connect-{name}")).Text.Contains(topic), "the assignment");
+        await connect.UntilAsync(() => Task.FromResult(connect.Journal($"{name}.journal").Contains("task 0 hangs")), "the task to hang");
         await connect.PutAsync($"connectors/{name}/stop");
         await connect.UntilAsync(name, "STOPPED");
 

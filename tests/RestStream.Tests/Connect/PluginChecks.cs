@@ -78,7 +78,7 @@ public class PluginChecks(ConnectFixture fixture)
     [InlineData("Source", "FileStreamSource")]
     public async Task Check_27_A_configuration_is_validated_by_any_name_of_its_class(string plugin, string connectorClass)
     {
-        var valid = await ValidateAsync(plugin, new() { ["name"] = "x", ["connector.class"] = connectorClass, ["topic"] = "t" });
+        var valid = await ValidateAsync(plugin, new() { ["name"] = "x", ["connector.class"] = connectorClass, ["topic"] = "t", ["file"] = "f" });
 
         Assert.True(valid.Status == 200, valid.ToString());
         Assert.Equal(0, valid.Json.GetProperty("error_count").GetInt32());
@@ -106,8 +106,8 @@ public class PluginChecks(ConnectFixture fixture)
     [InlineData(2, "topics.regex", "a.*")]
     [InlineData(1, "errors.deadletterqueue.topic.name", "t")]
     [InlineData(1, "consumer.override.group.id", "connect-cluster")]
-    [InlineData(1, "transforms", "a,a")]
-    [InlineData(1, "predicates", "p,p")]
+    [InlineData(1, "transforms.a.type=org.apache.kafka.connect.transforms.DropHeaders transforms.a.headers=x transforms", "a,a")]
+    [InlineData(1, "predicates.p.type=org.apache.kafka.connect.transforms.predicates.RecordIsTombstone predicates", "p,p")]
     [InlineData(1, "key.converter", "Nope")]
     [InlineData(1, "value.converter", FileSource)]
     [InlineData(1, "header.converter", "Nope")]
@@ -121,7 +121,7 @@ public class PluginChecks(ConnectFixture fixture)
     [InlineData(0, "value.converter=org.apache.kafka.connect.storage.StringConverter value.converter.x", "y")]
     public async Task Check_28_The_errors_of_a_sink_are_counted(int errors, string keys, string? last)
     {
-        var config = new Dictionary<string, string> { ["name"] = "x", ["connector.class"] = "FileStreamSink", ["topics"] = "t" };
+        var config = new Dictionary<string, string> { ["name"] = "x", ["connector.class"] = "FileStreamSink", ["topics"] = "t", ["file"] = "f" };
         var parts = keys.Split(' ');
         foreach (var part in parts[..^1])
             config[part.Split('=')[0]] = part.Split('=')[1];
@@ -141,7 +141,7 @@ public class PluginChecks(ConnectFixture fixture)
     {
         var validated = await ValidateAsync("FileStreamSink", new()
         {
-            ["name"] = "x", ["connector.class"] = "FileStreamSink", ["topics.regex"] = "a.*", ["errors.deadletterqueue.topic.name"] = "aa",
+            ["name"] = "x", ["connector.class"] = "FileStreamSink", ["file"] = "f", ["topics.regex"] = "a.*", ["errors.deadletterqueue.topic.name"] = "aa",
         });
 
         Assert.Equal("The DLQ topic 'aa' may not be matched by the regex for the topics ('topics.regex=a.*') consumed by the connector", Assert.Single(Errors(validated)).Split(": ", 2)[1]);
@@ -150,8 +150,8 @@ public class PluginChecks(ConnectFixture fixture)
     [Fact]
     public async Task Check_28_Duplicate_topic_creation_groups_and_exactly_once_are_checked_for_a_source()
     {
-        var groups = await ValidateAsync("FileStreamSource", new() { ["name"] = "x", ["connector.class"] = "FileStreamSource", ["topic"] = "t", ["topic.creation.groups"] = "a,a", ["topic.creation.default.replication.factor"] = "1", ["topic.creation.default.partitions"] = "1" });
-        var boundary = await ValidateAsync("FileStreamSource", new() { ["name"] = "x", ["connector.class"] = "FileStreamSource", ["topic"] = "t", ["transaction.boundary"] = "connector" });
+        var groups = await ValidateAsync("FileStreamSource", new() { ["name"] = "x", ["connector.class"] = "FileStreamSource", ["topic"] = "t", ["file"] = "f", ["topic.creation.groups"] = "a,a", ["topic.creation.default.replication.factor"] = "1", ["topic.creation.default.partitions"] = "1" });
+        var boundary = await ValidateAsync("FileStreamSource", new() { ["name"] = "x", ["connector.class"] = "FileStreamSource", ["topic"] = "t", ["file"] = "f", ["transaction.boundary"] = "connector" });
 
         Assert.Equal(1, groups.Json.GetProperty("error_count").GetInt32());
         Assert.Equal(1, boundary.Json.GetProperty("error_count").GetInt32());
@@ -160,7 +160,7 @@ public class PluginChecks(ConnectFixture fixture)
     [Fact]
     public async Task A_key_that_nobody_reads_is_a_warning_with_what_may_be_meant()
     {
-        var validated = await ValidateAsync("FileStreamSource", new() { ["name"] = "x", ["connector.class"] = "FileStreamSource", ["topic"] = "t", ["batch.sise"] = "7" });
+        var validated = await ValidateAsync("FileStreamSource", new() { ["name"] = "x", ["connector.class"] = "FileStreamSource", ["topic"] = "t", ["file"] = "f", ["batch.sise"] = "7" });
 
         var warning = Assert.Single(validated.Json.GetProperty("warnings").EnumerateArray());
         Assert.Equal("batch.sise", warning.GetProperty("name").GetString());

@@ -105,7 +105,7 @@ public class StateChecks(ConnectFixture fixture)
         Assert.Equal("200 []", (await _connect.GetAsync($"connectors/{name}/tasks")).ToString());
         Assert.Empty((await _connect.GetAsync($"connectors/{name}")).Json.GetProperty("tasks").EnumerateArray());
         await _connect.PutAsync($"connectors/{name}/pause");
-        await _connect.UntilAsync(name, "PAUSED", "PAUSED");
+        await _connect.UntilAsync(name, "PAUSED");
         await _connect.PutAsync($"connectors/{name}/stop");
         await _connect.UntilAsync(name, "STOPPED");
         await _connect.PutAsync($"connectors/{name}/resume");

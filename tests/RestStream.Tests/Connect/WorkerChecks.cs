@@ -79,7 +79,7 @@ public class WorkerChecks(ConnectFixture fixture)
         Assert.Equal("""200 {"status":"healthy","message":"Worker has completed startup and is ready to handle requests."}""", health.ToString());
         Assert.Equal(200, (await connect.GetAsync($"{own}/connectors")).Status);
         Assert.Equal(200, (await connect.GetAsync($"{own}/admin/loggers")).Status);
-        Assert.All(["topics", "metrics", "swagger/index.html", "openapi/reststream.json", "groups", "health/live"], async path => Assert.Equal(404, (await connect.GetAsync($"{own}/{path}")).Status));
+        await Assert.AllAsync(["topics", "metrics", "swagger/index.html", "openapi/reststream.json", "groups", "health/live"], async path => Assert.Equal(404, (await connect.GetAsync($"{own}/{path}")).Status));
         await connect.CreateAsync("w", ConnectServer.Source("w"));
         Assert.Equal(new Uri(own).Authority, (await connect.GetAsync("connectors/w/status")).Json.GetProperty("connector").GetProperty("worker_id").GetString());
     }
@@ -119,7 +119,7 @@ public class WorkerChecks(ConnectFixture fixture)
         await connect.CreateAsync("slow", ConnectServer.Sink("slow", "slow-topic"));
         connect.Fail("slow", "hang 0");
         await connect.ProduceAsync("slow-topic", "a");
-        await connect.UntilAsync(async () => (await connect.GetAsync("groups/connect-slow")).Text.Contains("slow-topic"), "the assignment");
+        await connect.UntilAsync(() => Task.FromResult(connect.Journal("slow.journal").Contains("task 0 hangs")), "the task to hang");
 
         var answers = await Task.WhenAll(connect.DeleteAsync("connectors/slow"), connect.PostAsync("connectors", new { name = "slow", config = ConnectServer.Sink("slow", "slow-topic") }));
 
@@ -200,7 +200,7 @@ public class WorkerChecks(ConnectFixture fixture)
     {
         await using var connect = await ConnectServer.StartAsync("--RestStream:Connect:Enabled", "false");
 
-        Assert.All(["connectors", "connector-plugins", "admin/loggers", "health/connectors"], async path => Assert.Equal(404, (await connect.GetAsync(path)).Status));
+        await Assert.AllAsync(["connectors", "connector-plugins", "admin/loggers", "health/connectors"], async path => Assert.Equal(404, (await connect.GetAsync(path)).Status));
         Assert.DoesNotContain("connectors  http", connect.Server.Output);
     }
 

@@ -166,7 +166,7 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 
         if (operation == "CreateTopicV2")
             await client.DeleteAsync("topics/demo-v2");
-        if (operation is "CreateConnector" or "CallHook" || operation.Contains("Connector") || operation.EndsWith("Task") || operation.EndsWith("TaskStatus"))
+        if (operation is "CallHook" or "ReplayDeadLetters" || operation.Contains("Connector") || operation.EndsWith("Task") || operation.EndsWith("TaskStatus"))
             await MakeConnectorsAsync(operation);
         if (!operation.Contains("Consumer"))
             return;
@@ -190,6 +190,27 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
         await client.DeleteAsync("connectors/demo-source");
         if (operation == "CreateConnector")
             return;
+        await client.DeleteAsync("connectors/demo-hook");
+        if (operation == "CallHook")
+        {
+            var hook = new Dictionary<string, string> { ["connector.class"] = "HttpSource", ["mode"] = "webhook", ["hook.name"] = "demo", ["kafka.topic"] = "demo" };
+            using var hooked = await client.PutAsJsonAsync("connectors/demo-hook/config", hook);
+            hooked.EnsureSuccessStatusCode();
+            await UntilAsync(async () => (await client.GetStringAsync("connectors/demo-hook/status")).Split("RUNNING").Length > 2);
+            return;
+        }
+
+        if (operation == "ReplayDeadLetters")
+        {
+            await client.PutAsync("topics/demo-dlq", new StringContent("{}"));
+            using var sink = await client.PutAsJsonAsync("connectors/demo-source/config", new Dictionary<string, string>
+            {
+                ["connector.class"] = "FileStreamSink", ["file"] = "demo.out", ["topics"] = "demo", ["errors.tolerance"] = "all", ["errors.deadletterqueue.topic.name"] = "demo-dlq",
+            });
+            sink.EnsureSuccessStatusCode();
+            return;
+        }
+
         using var made = await client.PostAsJsonAsync(
             "connectors", new { name = "demo-source", config = new Dictionary<string, string> { ["connector.class"] = "FileStreamSource", ["file"] = "demo.txt", ["topic"] = "demo" } });
         made.EnsureSuccessStatusCode();

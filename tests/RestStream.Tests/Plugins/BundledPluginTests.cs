@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.Loader;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -46,6 +48,28 @@ public class BundledPluginTests
         Assert.Empty(catalog.Problems);
         Assert.NotEmpty(connectors);
         Assert.All(connectors, plugin => Assert.NotNull(catalog.Create<Connector>(plugin).Config));
+    }
+
+    [Fact]
+    public void A_connector_finds_a_dependency_that_it_needs_late_however_often_memory_was_collected()
+    {
+        var connector = MakeDirectorySource();
+
+        for (var i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.NotNull(AssemblyLoadContext.GetLoadContext(connector.GetType().Assembly)!.LoadFromAssemblyName(new AssemblyName("CsvHelper")));
+
+        // Apart, so that nothing but the connector is held.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static Connector MakeDirectorySource()
+        {
+            var catalog = PluginCatalog.Open([_plugins], NullLogger.Instance);
+            return catalog.Create<Connector>(catalog.List().Single(plugin => plugin.Class.EndsWith("DirectorySourceConnector", StringComparison.Ordinal)));
+        }
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal static class ConnectorPluginEndpoints
     {
         var config = await ConnectBody.ConfigAsync(request, cancellationToken);
         CheckClass(plugin.Value, config);
-        return ConnectJson.Answer(await connect.DoAsync("validating a configuration", herder => herder.Validation.ValidateAsync(config, cancellationToken), cancellationToken));
+        return ConnectJson.Answer(await connect.DoAsync("validating a configuration", herder => herder.ValidateAsync(config, cancellationToken), cancellationToken));
     }
 
     private static async Task<IResult> RescanAsync(ConnectService connect, CancellationToken cancellationToken)

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-using RestStream.Connect;
 using RestStream.Connect.Model;
 using RestStream.Hosting;
 
@@ -62,20 +60,11 @@ internal static class ConnectorStateEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<IResult> TopicsAsync(PathName connector, ConnectService connect, IOptions<ConnectOptions> options, CancellationToken cancellationToken)
-    {
-        if (!options.Value.TopicTracking)
-            throw new ConnectRequestException(403, "Topic tracking is disabled.");
-        var herder = await connect.HerderAsync(cancellationToken);
-        return ConnectJson.Answer(new Dictionary<string, ActiveTopicsJson> { [connector.Value] = new(herder.ActiveTopics(connector.Value)) });
-    }
+    private static async Task<IResult> TopicsAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken) => ConnectJson.Answer(
+        new Dictionary<string, ActiveTopicsJson> { [connector.Value] = new((await connect.HerderAsync(cancellationToken)).ActiveTopics(connector.Value)) });
 
-    private static async Task<IResult> ResetTopicsAsync(PathName connector, ConnectService connect, IOptions<ConnectOptions> options, CancellationToken cancellationToken)
+    private static async Task<IResult> ResetTopicsAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken)
     {
-        if (!options.Value.TopicTracking)
-            throw new ConnectRequestException(403, "Topic tracking is disabled.");
-        if (!options.Value.TopicTrackingReset)
-            throw new ConnectRequestException(403, "Topic tracking reset is disabled.");
         (await connect.HerderAsync(cancellationToken)).ResetActiveTopics(connector.Value);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }

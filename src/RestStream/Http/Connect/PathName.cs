@@ -31,7 +31,7 @@ internal readonly record struct PathName(string Value)
 
         // Dots that the client did not encode are steps up, which the server has taken already.
         if (!segments.Any(s => s is "." or ".."))
-            context.Request.Path = string.Join('/', segments.Select(s => Escape(Uri.UnescapeDataString(s))));
+            context.Request.Path = new PathString(string.Join('/', segments.Select(s => Escape(Uri.UnescapeDataString(s)))));
     }
 
     private static bool IsNamed(ReadOnlySpan<char> path)

@@ -46,6 +46,7 @@ internal static class WorkerEndpoints
 
         var connectors = herder.Connectors();
         var problems = connectors.SelectMany(c => Problems(c, herder)).ToList();
+        problems.AddRange(herder.DeclaredProblems.Select(p => new ConnectorProblemJson(p.File, null, "NOT_APPLIED", false, p.Problem, null)));
         return problems.Count == 0
             ? ConnectJson.Answer(new ConnectorHealthJson("healthy", connectors.Count, []))
             : ConnectJson.Answer(new ConnectorHealthJson("unhealthy", connectors.Count, problems), StatusCodes.Status503ServiceUnavailable);
@@ -78,7 +79,7 @@ internal sealed record WorkerJson(string Version, string Commit, string KafkaClu
 /// <summary>How the connectors do: healthy when none has failed or stands still.</summary>
 internal sealed record ConnectorHealthJson(string Status, int Connectors, IReadOnlyList<ConnectorProblemJson> Problems);
 
-/// <summary>A connector, or one task of it, that has failed or stands still; the status of the connector says more.</summary>
+/// <summary>A connector, or one task of it, that has failed or stands still; the status of the connector says more. Or a file of the folder of connectors that could not be applied (NOT_APPLIED).</summary>
 internal sealed record ConnectorProblemJson(
     string Connector, int? Task, string State, bool Stalled, string? Error, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? NextRestart)
 {

@@ -20,7 +20,7 @@ internal static class ConnectExamples
          "warnings":[{"name":"topc","message":"Nothing reads this key. Did you mean topic?"}]}
         """;
     private const string Offsets = """{"offsets":[{"partition":{"filename":"demo.txt"},"offset":{"position":0}}]}""";
-    private const string Preview = """{"records":[{"steps":[{"step":"source","topic":"demo","value":"hello"},{"step":"converted","topic":"demo","value":"\"hello\""}]}]}""";
+    private const string Preview = """{"type":"source","records":[{"input":{"topic":"demo","value":"hello"},"steps":[],"output":{"topic":"demo","value":"\"hello\""},"error":null}]}""";
 
     public static IReadOnlyDictionary<string, ApiOperation> ByOperation { get; } = new Dictionary<string, ApiOperation>(StringComparer.Ordinal)
     {
@@ -50,6 +50,7 @@ internal static class ConnectExamples
         ["ResetConnectorOffsets"] = new([], Json("""{"message":"The offsets for this connector have been reset successfully"}""")),
         ["PreviewConnector"] = new(Json("""{"records":[{"value":"hello"}]}"""), Json(Preview)),
         ["PreviewConfig"] = new(Json($$"""{"config":{{Flat}},"records":[{"value":"hello"}]}"""), Json(Preview)),
+        ["ReplayDeadLetters"] = new(Json("""{"from":"last","limit":100}"""), Json("""{"topic":"demo-dlq","read":3,"replayed":3,"skipped":0,"topics":{"demo":3},"remaining":0}""")),
         ["ListConnectorPlugins"] = new([], Json("""[{"class":"org.apache.kafka.connect.file.FileStreamSourceConnector","type":"source","version":"4.3.1"}]""")),
         ["GetPluginConfig"] = new([], Json($"[{Key}]")),
         ["ValidateConfig"] = new(Json(Flat), Json(Validated)),

@@ -1,0 +1,92 @@
+using System.Text.Json;
+
+namespace RestStream.Tests.Connect;
+
+/// <summary>A secret in a PASSWORD key, behind a reference, and inside an address: nobody finds it in an answer, the log or the metrics, whatever fails.</summary>
+public class CanaryTests
+{
+    private const string Password = "canary-password-5c1f";
+    private const string InFile = "canary-file-5c1f";
+    private const string InUrl = "canary-url-5c1f";
+
+    [Fact]
+    public async Task A_secret_appears_in_no_answer_log_metric_or_error()
+    {
+        await using var connect = await ConnectServer.StartAsync("--Logging:LogLevel:RestStream", "Debug");
+        var secrets = Path.Combine(Path.GetDirectoryName(connect.Files)!, "secrets");
+        Directory.CreateDirectory(secrets);
+        var file = Path.Combine(secrets, "db.properties");
+        File.WriteAllText(file, $"password={InFile}\n");
+        var config = new Dictionary<string, string>(ConnectServer.Source("plain", maxTasks: 2))
+        {
+            ["secret"] = Password, ["url"] = $"https://user:{InUrl}@example.com/?api_key={InUrl}", ["producer.override.sasl.jaas.config"] = $"org.Login required password=\"{Password}\";",
+        };
+        var referring = new Dictionary<string, string>(ConnectServer.Source("referring")) { ["secret"] = $"${{file:{file}:password}}", ["url"] = $"https://user:${{file:{file}:password}}@example.com/" };
+
+        var seen = new List<(string What, string Text)>();
+        async Task<Answer> Look(Task<Answer> call, string what)
+        {
+            var answer = await call;
+            seen.Add((what, $"{answer.Text}\n{answer.Headers}"));
+            return answer;
+        }
+
+        Assert.Equal(201, (await Look(connect.PostAsync("connectors", new { name = "plain", config }), "create")).Status);
+        Assert.Equal(201, (await Look(connect.PutAsync("connectors/referring/config", referring), "put")).Status);
+        await connect.UntilAsync("plain", "RUNNING", "RUNNING", "RUNNING");
+        await connect.UntilAsync("referring", "RUNNING", "RUNNING");
+        Assert.Contains("${file:", (await connect.GetAsync("connectors/referring/config")).Text);
+        connect.Fail("plain", "task 1");
+        connect.Fail("referring", "task 0");
+        await connect.UntilAsync("plain", "RUNNING", "RUNNING", "FAILED");
+        await connect.UntilAsync("referring", "RUNNING", "FAILED");
+
+        // A broken configuration repeats what is wrong with it.
+        await Look(connect.PatchAsync("connectors/plain/config", new { batch = "x" }), "patch with a wrong value");
+        await Look(connect.PutAsync("connector-plugins/MonitorableSource/config/validate", new Dictionary<string, string>(config) { ["topic"] = "", ["batch"] = "x" }), "validate");
+        await Look(connect.PostAsync("connector-plugins/MonitorableSource/config/preview", new { config, records = new[] { new { value = 1 } } }), "preview of a configuration");
+        foreach (var name in new[] { "plain", "referring" })
+        {
+            foreach (var path in new[] { "", "/config", "/status", "/tasks", "/tasks/0/status", "/tasks/1/status", "/topics", "/offsets" })
+                await Look(connect.GetAsync($"connectors/{name}{path}"), $"GET {name}{path}");
+            await Look(connect.PostAsync($"connectors/{name}/restart?includeTasks=true"), $"restart {name}");
+            await Look(connect.PostAsync($"connectors/{name}/preview", "{}"), $"preview {name}");
+            await Look(connect.PostAsync($"connectors/{name}/dlq/replay", "{}"), $"replay {name}");
+        }
+
+        connect.Fail("plain", "connector");
+        await Look(connect.PostAsync("connectors/plain/restart"), "restart that fails");
+        foreach (var path in new[] { "connectors", "connectors?expand=status&expand=info", "health/connectors", "metrics", "connector-plugins?connectorsOnly=false", "connector-plugins/MonitorableSource/config", "admin/loggers", "openapi/reststream.json", "" })
+            await Look(connect.CallAsync(HttpMethod.Get, path, accept: "*/*"), $"GET /{path}");
+        seen.Add(("the log", connect.Server.Output));
+
+        var found = from secret in new[] { Password, InFile, InUrl }
+                    from s in seen
+                    where s.Text.Contains(secret)
+                    select $"{secret} is in {s.What}: {Around(s.Text, secret)}";
+        Assert.Equal([], found);
+    }
+
+    [Fact]
+    public async Task A_mask_that_is_sent_back_keeps_the_secret()
+    {
+        await using var connect = await ConnectServer.StartAsync();
+        var config = new Dictionary<string, string>(ConnectServer.Source("keeps")) { ["secret"] = Password };
+        await connect.CreateAsync("keeps", config);
+
+        var shown = (await connect.GetAsync("connectors/keeps/config")).Json.Deserialize<Dictionary<string, string>>()!;
+        shown["batch"] = "3";
+        var put = await connect.PutAsync("connectors/keeps/config", shown);
+        var topic = await connect.GetAsync("topics/connect-configs/records?from=earliest");
+
+        Assert.Equal("[hidden]", shown["secret"]);
+        Assert.Equal(200, put.Status);
+        Assert.Contains(Password, topic.Json.GetProperty("records").EnumerateArray().Last(r => r.GetProperty("key").ToString().Contains("connector-keeps")).ToString());
+    }
+
+    private static string Around(string text, string secret)
+    {
+        var at = text.IndexOf(secret, StringComparison.Ordinal);
+        return at < 0 ? "" : text[Math.Max(0, at - 100)..Math.Min(text.Length, at + 100)];
+    }
+}
