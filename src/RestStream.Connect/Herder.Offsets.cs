@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;

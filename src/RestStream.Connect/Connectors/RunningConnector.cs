@@ -4,7 +4,6 @@ using RestStream.Connect.Configs;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
-using RestStream.Connect.Tasks;
 
 namespace RestStream.Connect.Connectors;
 

@@ -8,7 +8,6 @@ using RestStream.Connect.Model;
 using RestStream.Connect.Stores;
 using RestStream.Storage.Files;
 using RestStream.Storage.Records;
-using RestStream.TestKit;
 using LogPartition = RestStream.Storage.TopicPartition;
 
 namespace RestStream.Connect.Tests.Herding;

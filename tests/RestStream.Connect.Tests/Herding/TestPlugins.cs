@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using RestStream.Connect.Config;
-using RestStream.Connect.Configs;
 using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;

@@ -2,15 +2,12 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
-using RestStream.Connect.Config;
 using RestStream.Connect.Configs;
-using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
 using RestStream.Connect.Tasks;
 using RestStream.Storage.Files;
-using RestStream.TestKit;
 
 namespace RestStream.Connect.Tests.Herding;
 
