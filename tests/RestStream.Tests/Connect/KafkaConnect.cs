@@ -22,7 +22,7 @@ internal sealed class KafkaConnect : IAsyncDisposable
     {
         var (broker, rest) = (FreePort(), FreePort());
         var started = await RunAsync("cluster", "start", folder, "1", $"{broker}");
-        Assert.True(started.ExitCode == 0, started.Output);
+        Assert.True(started.ExitCode == 0, $"cluster start: {started.ExitCode} {started.Output}");
         var worker = Process.Start(new ProcessStartInfo(Path.Combine(Locations.KafkaHome!, "bin", "connect"), [folder, $"127.0.0.1:{broker}", $"{rest}"])
         {
             RedirectStandardOutput = true,

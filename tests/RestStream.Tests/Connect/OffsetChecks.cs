@@ -24,7 +24,9 @@ public class OffsetChecks(ConnectFixture fixture)
         var ofSource = await _connect.GetAsync($"connectors/{source}/offsets");
         var ofSink = await _connect.GetAsync($"connectors/{sink}/offsets");
 
-        Assert.Equal($$$"""200 {"offsets":[{"partition":{"filename":"{{{source}}}.txt"},"offset":{"position":4}}]}""", ofSource.ToString());
+        var stored = Assert.Single(ofSource.Json.GetProperty("offsets").EnumerateArray());
+        Assert.Equal($$"""{"filename":"{{source}}.txt"}""", stored.GetProperty("partition").ToString());
+        Assert.Equal(4, stored.GetProperty("offset").GetProperty("position").GetInt32());
         Assert.Equal($$$"""200 {"offsets":[{"partition":{"kafka_topic":"{{{source}}}","kafka_partition":0},"offset":{"kafka_offset":2}}]}""", ofSink.ToString());
         Assert.Equal(200, (await _connect.CallAsync(HttpMethod.Get, $"groups/own-{sink}")).Status);
         Assert.Equal("""200 {"offsets":[]}""", (await _connect.GetAsync($"connectors/{await NewSourceAsync()}/offsets")).ToString());

@@ -17,9 +17,9 @@ internal enum Sameness
 
 /// <summary>
 /// One request of the script. <paramref name="Row"/> names the row of the table in docs/connect.md that says why the answers differ; null: they do not. With <paramref name="Until"/> the request is repeated
-/// until the states it shows are these: the connector's and those of its tasks.
+/// until the states it shows are these: the connector's and those of its tasks; with <paramref name="Has"/> until the answer has this text.
 /// </summary>
-internal sealed record Step(string Method, string Path, string? Body = null, Sameness Same = Sameness.Body, string? Row = null, string? Until = null)
+internal sealed record Step(string Method, string Path, string? Body = null, Sameness Same = Sameness.Body, string? Row = null, string? Until = null, string? Has = null)
 {
     public override string ToString() => $"{Method} {Path} {Body}";
 }
@@ -75,6 +75,7 @@ internal static class Script
         // A source and a sink live.
         new("POST", "connectors", $$"""{"name":"from","config":{{Source}}}"""),
         new("GET", "connectors/from/status", Until: "RUNNING RUNNING"),
+        new("GET", "connectors/from/offsets", Has: "\"position\":4"),
         new("POST", "connectors", $$"""{"name":"from","config":{{Source}}}"""),
         new("GET", "connectors"), new("GET", "connectors/from"), new("GET", "connectors/from/config"), new("GET", "connectors/from/tasks", Same: Sameness.Status),
         new("GET", "connectors/from/tasks/0/status"), new("GET", "connectors/from/tasks/7/status"), new("POST", "connectors/from/tasks/7/restart"),
@@ -86,6 +87,7 @@ internal static class Script
         new("PATCH", "connectors/to/config", """{"errors.tolerance":null}"""),
         new("GET", "connectors/to/status", Until: "RUNNING RUNNING"),
         new("GET", "connectors/to"),
+        new("GET", "connectors/to/offsets", Same: Sameness.Shape, Has: "kafka_offset"),
         new("POST", "connectors/from/restart", Same: Sameness.Status),
         new("GET", "connectors/from/status", Until: "RUNNING RUNNING"),
         new("POST", "connectors/from/restart?onlyFailed=true"),
