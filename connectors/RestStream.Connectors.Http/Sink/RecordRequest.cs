@@ -2,7 +2,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using RestStream.Connect;
 using RestStream.Connect.Config;
-using RestStream.Connect.Data;
 using RestStream.Connectors.Http.Requests;
 
 namespace RestStream.Connectors.Http.Sink;

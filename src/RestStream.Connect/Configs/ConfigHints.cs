@@ -1,4 +1,3 @@
-using RestStream.Connect.Config;
 
 namespace RestStream.Connect.Configs;
 

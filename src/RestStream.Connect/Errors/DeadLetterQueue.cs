@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Connect.Converters;
 using RestStream.Connect.Data;

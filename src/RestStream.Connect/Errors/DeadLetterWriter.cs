@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
 using RestStream.Connect.Stores;

@@ -1,6 +1,5 @@
 using RestStream.Broker;
 using RestStream.Broker.Topics;
-using RestStream.Storage;
 using RestStream.Storage.Records;
 using LogPartition = RestStream.Storage.TopicPartition;
 using PartitionAndOffset = (System.Collections.Generic.IReadOnlyDictionary<string, object?> Partition, System.Collections.Generic.IReadOnlyDictionary<string, object?>? Offset);

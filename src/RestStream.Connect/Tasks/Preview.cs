@@ -6,7 +6,6 @@ using RestStream.Connect.Configs;
 using RestStream.Connect.Converters;
 using RestStream.Connect.Data;
 using RestStream.Connect.Errors;
-using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Stores;
 using LogPartition = RestStream.Storage.TopicPartition;

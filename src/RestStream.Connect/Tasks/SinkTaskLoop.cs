@@ -1,5 +1,4 @@
 using RestStream.Broker;
-using RestStream.Broker.Groups;
 using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 

@@ -1,7 +1,5 @@
-using Microsoft.Extensions.Logging;
 using RestStream.Broker;
 using RestStream.Broker.Topics;
-using RestStream.Connect.Data;
 using RestStream.Connect.Errors;
 
 namespace RestStream.Connect.Tasks;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using RestStream.Connect.Config;
 using RestStream.Connect.Errors;
 using RestStream.Connect.Stores;

@@ -1,7 +1,6 @@
 using System.Collections;
 using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Transforms;
 

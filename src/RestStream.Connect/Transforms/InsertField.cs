@@ -1,6 +1,5 @@
 using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Transforms;
 

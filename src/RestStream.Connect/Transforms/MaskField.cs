@@ -2,7 +2,6 @@ using System.Collections;
 using System.Numerics;
 using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Transforms;
 

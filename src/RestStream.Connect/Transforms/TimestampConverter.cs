@@ -1,6 +1,5 @@
 using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 using RestStream.Connect.Transforms.Dates;
 
 namespace RestStream.Connect.Transforms;

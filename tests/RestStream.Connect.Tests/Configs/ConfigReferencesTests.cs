@@ -1,7 +1,5 @@
-using System.Text.Json;
 using RestStream.Connect.Configs;
 using RestStream.Connect.Tests.Golden;
-using RestStream.TestKit;
 
 namespace RestStream.Connect.Tests.Configs;
 

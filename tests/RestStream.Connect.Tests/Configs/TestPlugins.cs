@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Connect.Config;
 using RestStream.Connect.Plugins;
 using RestStream.Connect.Tests.Plugins;
-using RestStream.TestKit;
 
 namespace RestStream.Connect.Tests.Configs;
 

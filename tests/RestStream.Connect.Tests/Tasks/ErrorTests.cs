@@ -1,6 +1,5 @@
 using System.Globalization;
 using RestStream.Connect.Model;
-using RestStream.TestKit;
 using LogPartition = RestStream.Storage.TopicPartition;
 
 namespace RestStream.Connect.Tests.Tasks;

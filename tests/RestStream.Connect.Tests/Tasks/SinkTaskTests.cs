@@ -1,5 +1,4 @@
 using RestStream.Connect.Model;
-using RestStream.TestKit;
 using LogPartition = RestStream.Storage.TopicPartition;
 
 namespace RestStream.Connect.Tests.Tasks;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using RestStream.Broker.Topics;
 using RestStream.Connect.Model;
-using RestStream.TestKit;
 using RestStream.TestKit.Disks;
 
 namespace RestStream.Connect.Tests.Tasks;

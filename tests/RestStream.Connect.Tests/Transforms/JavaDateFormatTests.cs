@@ -1,5 +1,4 @@
 using RestStream.Connect.Transforms.Dates;
-using RestStream.TestKit;
 
 namespace RestStream.Connect.Tests.Transforms;
 
