@@ -62,7 +62,11 @@ internal sealed class RecordReader
     /// <summary>Text that is no JSON.</summary>
     public SourceRecord Record(string text, IReadOnlyDictionary<string, object?> partition, IReadOnlyDictionary<string, object?> offset) => new()
     {
-        Topic = _topic, ValueSchema = Schema.String, Value = text, SourcePartition = partition, SourceOffset = offset,
+        Topic = _topic,
+        ValueSchema = Schema.String,
+        Value = text,
+        SourcePartition = partition,
+        SourceOffset = offset,
     };
 
     private static long? Time(JsonElement time) => time.ValueKind switch

@@ -34,7 +34,7 @@ internal static class ValueConversion
                 SchemaType.String => Values.ConvertToString(from, value),
                 SchemaType.Bytes when to.Name == Schema.DecimalName => ToDecimal(to, value),
                 SchemaType.Bytes => value as byte[] ?? throw Impossible(value, to),
-                SchemaType.Array => Read(value) is IList list and not byte[] ? list : throw Impossible(Read(value), to),
+                SchemaType.Array => Read(value) is IList list and not byte[]? list : throw Impossible(Read(value), to),
                 SchemaType.Map => Read(value) is IDictionary map ? map : throw Impossible(Read(value), to),
                 _ => value as Struct ?? throw Impossible(value, to),
             };

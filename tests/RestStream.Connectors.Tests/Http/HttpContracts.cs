@@ -66,9 +66,16 @@ public sealed class HttpPollContract : SourceContract, IAsyncLifetime
 
     protected override IReadOnlyDictionary<string, string> Config => new Dictionary<string, string>
     {
-        ["http.request.url"] = _server.Address + "items", ["http.request.params"] = "after=${offset.key}&cursor=${offset.cursor}", ["kafka.topic"] = "t", ["http.response.list.pointer"] = "/items",
-        ["http.response.record.pointer"] = "/name", ["http.response.record.offset.pointer"] = "key=/id", ["http.paging"] = "cursor", ["http.response.cursor.pointer"] = "/next",
-        ["http.timer.interval.millis"] = "1", ["http.timer.catchup.interval.millis"] = "1",
+        ["http.request.url"] = _server.Address + "items",
+        ["http.request.params"] = "after=${offset.key}&cursor=${offset.cursor}",
+        ["kafka.topic"] = "t",
+        ["http.response.list.pointer"] = "/items",
+        ["http.response.record.pointer"] = "/name",
+        ["http.response.record.offset.pointer"] = "key=/id",
+        ["http.paging"] = "cursor",
+        ["http.response.cursor.pointer"] = "/next",
+        ["http.timer.interval.millis"] = "1",
+        ["http.timer.catchup.interval.millis"] = "1",
     };
 
     protected override IEnumerable<(string Key, string? Value)> BadConfig =>
@@ -104,7 +111,10 @@ public sealed class HttpEventsContract : SourceContract, IAsyncLifetime
 
     protected override IReadOnlyDictionary<string, string> Config => new Dictionary<string, string>
     {
-        ["mode"] = "sse", ["http.request.url"] = _server.Address + "events", ["kafka.topic"] = "t", ["retry.backoff.ms"] = "1",
+        ["mode"] = "sse",
+        ["http.request.url"] = _server.Address + "events",
+        ["kafka.topic"] = "t",
+        ["retry.backoff.ms"] = "1",
     };
 
     protected override IEnumerable<(string Key, string? Value)> BadConfig => [("http.request.url", null), ("kafka.topic", null), ("http.request.url", "gopher://example.com")];

@@ -32,13 +32,16 @@ public sealed class HttpSinkTests
         await using var receiver = await WebReceiver.StartAsync();
         await using var host = await StartAsync(receiver, new()
         {
-            ["http.url"] = receiver.Address + "${topic}/${key}?city=${value.address.city}", ["http.method"] = "PUT", ["http.headers.additional"] = "X-Offset: ${offset},X-Trace: ${header.trace}",
+            ["http.url"] = receiver.Address + "${topic}/${key}?city=${value.address.city}",
+            ["http.method"] = "PUT",
+            ["http.headers.additional"] = "X-Offset: ${offset},X-Trace: ${header.trace}",
             ["http.body.template"] = """{"text":"${value.text}","all":${value}}""",
         });
 
         host.Produce(Record(5, new Dictionary<string, object?> { ["text"] = "say \"hi\"\n", ["address"] = new Dictionary<string, object?> { ["city"] = "Köln & Co" } }) with
         {
-            Key = "a/b", Headers = [new Header("trace", null, "t-1")],
+            Key = "a/b",
+            Headers = [new Header("trace", null, "t-1")],
         });
         await host.PutAsync();
 
@@ -72,7 +75,11 @@ public sealed class HttpSinkTests
         });
         await using var host = await StartAsync(receiver, new()
         {
-            ["batching.enabled"] = "true", ["batch.max.size"] = "3", ["batch.prefix"] = "[", ["batch.suffix"] = "]", ["batch.separator"] = ",",
+            ["batching.enabled"] = "true",
+            ["batch.max.size"] = "3",
+            ["batch.prefix"] = "[",
+            ["batch.suffix"] = "]",
+            ["batch.separator"] = ",",
         });
 
         host.Produce(Record(0, "1"), Record(1, "2"), Record(2, "3"), Record(3, "4"), Record(4, "bad"), Record(5, "6"), Record(6, "7"));
@@ -175,7 +182,11 @@ public sealed class HttpSinkTests
         });
         await using var host = await StartAsync(receiver, new()
         {
-            ["http.authorization.type"] = "oauth2", ["oauth2.access.token.url"] = receiver.Address + "token", ["oauth2.client.id"] = "me", ["oauth2.client.secret"] = "s3cret", ["oauth2.scope"] = "write",
+            ["http.authorization.type"] = "oauth2",
+            ["oauth2.access.token.url"] = receiver.Address + "token",
+            ["oauth2.client.id"] = "me",
+            ["oauth2.client.secret"] = "s3cret",
+            ["oauth2.scope"] = "write",
         });
         host.Produce(Record(0, "1"), Record(1, "2"), Record(2, "3"), Record(3, "4"));
         await host.PutAsync();

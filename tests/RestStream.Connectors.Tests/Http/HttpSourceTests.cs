@@ -68,7 +68,8 @@ public sealed class HttpSourceTests
             Poll(server,
                 ("http.request.params", "since=${offset.timestamp}"), ("http.offset.initial", "timestamp=2026-01-01T00:00:00Z,key=b"), ("http.response.list.pointer", "/data"),
                 ("http.response.record.offset.pointer", "timestamp=/at,key=/id"), ("http.response.record.key.pointer", "/id"), ("http.response.record.timestamp.pointer", "/at")),
-            new TestWorker()) { Patience = TimeSpan.FromSeconds(1) };
+            new TestWorker())
+        { Patience = TimeSpan.FromSeconds(1) };
         await host.StartAsync();
         await host.RunAsync(2);
         var again = await host.PollAsync();
@@ -175,7 +176,11 @@ public sealed class HttpSourceTests
     {
         var config = new Dictionary<string, string>
         {
-            ["http.request.url"] = server.Address.ToString(), ["kafka.topic"] = "t", ["http.timer.interval.millis"] = "1", ["http.timer.catchup.interval.millis"] = "1", ["max.retries"] = "0",
+            ["http.request.url"] = server.Address.ToString(),
+            ["kafka.topic"] = "t",
+            ["http.timer.interval.millis"] = "1",
+            ["http.timer.catchup.interval.millis"] = "1",
+            ["max.retries"] = "0",
         };
         foreach (var (name, value) in settings)
             config[name] = value;

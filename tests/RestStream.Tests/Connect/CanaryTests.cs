@@ -19,7 +19,8 @@ public class CanaryTests
         File.WriteAllText(file, $"password={InFile}\n");
         var config = new Dictionary<string, string>(ConnectServer.Source("plain", maxTasks: 2))
         {
-            ["secret"] = Password, ["url"] = $"https://user:{InUrl}@example.com/?api_key={InUrl}",
+            ["secret"] = Password,
+            ["url"] = $"https://user:{InUrl}@example.com/?api_key={InUrl}",
         };
         var referring = new Dictionary<string, string>(ConnectServer.Source("referring")) { ["secret"] = $"${{file:{file}:password}}", ["url"] = $"https://user:${{file:{file}:password}}@example.com/" };
 

@@ -130,25 +130,41 @@ public sealed class ConnectServer : IAsyncDisposable
 
     internal static Dictionary<string, string> FileSource(string file, string topic) => new()
     {
-        ["connector.class"] = "FileStreamSource", ["file"] = file, ["topic"] = topic, ["value.converter"] = "org.apache.kafka.connect.storage.StringConverter",
+        ["connector.class"] = "FileStreamSource",
+        ["file"] = file,
+        ["topic"] = topic,
+        ["value.converter"] = "org.apache.kafka.connect.storage.StringConverter",
     };
 
     internal static Dictionary<string, string> FileSink(string file, string topics) => new()
     {
-        ["connector.class"] = "FileStreamSink", ["file"] = file, ["topics"] = topics, ["value.converter"] = "org.apache.kafka.connect.storage.StringConverter",
+        ["connector.class"] = "FileStreamSink",
+        ["file"] = file,
+        ["topics"] = topics,
+        ["value.converter"] = "org.apache.kafka.connect.storage.StringConverter",
     };
 
     /// <summary>A source that tells of its life in the file <c>{name}.journal</c> and fails by <c>{name}.failures</c>.</summary>
     internal static Dictionary<string, string> Source(string name, int messages = 0, int maxTasks = 1) => new()
     {
-        ["connector.class"] = "test.MonitorableSourceConnector", ["topic"] = name, ["messages"] = $"{messages}", ["tasks.max"] = $"{maxTasks}",
-        ["journal"] = $"{name}.journal", ["failures"] = $"{name}.failures", ["restart.policy"] = "never",
+        ["connector.class"] = "test.MonitorableSourceConnector",
+        ["topic"] = name,
+        ["messages"] = $"{messages}",
+        ["tasks.max"] = $"{maxTasks}",
+        ["journal"] = $"{name}.journal",
+        ["failures"] = $"{name}.failures",
+        ["restart.policy"] = "never",
     };
 
     internal static Dictionary<string, string> Sink(string name, string topics, int maxTasks = 1) => new()
     {
-        ["connector.class"] = "test.MonitorableSinkConnector", ["topics"] = topics, ["tasks.max"] = $"{maxTasks}", ["output"] = $"{name}.out",
-        ["journal"] = $"{name}.journal", ["failures"] = $"{name}.failures", ["restart.policy"] = "never",
+        ["connector.class"] = "test.MonitorableSinkConnector",
+        ["topics"] = topics,
+        ["tasks.max"] = $"{maxTasks}",
+        ["output"] = $"{name}.out",
+        ["journal"] = $"{name}.journal",
+        ["failures"] = $"{name}.failures",
+        ["restart.policy"] = "never",
     };
 
     /// <summary>What shall fail from now on: <c>connector</c>, <c>task 0</c>, <c>start 0</c>, <c>hang 0</c>.</summary>

@@ -102,7 +102,10 @@ public class DataChecks(ConnectFixture fixture)
         };
         var config = new Dictionary<string, string>(ConnectServer.Source("once", messages: count))
         {
-            ["batch"] = "7", ["exactly.once.support"] = "required", ["transaction.boundary"] = boundary, ["transaction.boundary.interval.ms"] = "50",
+            ["batch"] = "7",
+            ["exactly.once.support"] = "required",
+            ["transaction.boundary"] = boundary,
+            ["transaction.boundary.interval.ms"] = "50",
         };
         using (folder)
         {
@@ -169,8 +172,13 @@ public class DataChecks(ConnectFixture fixture)
 
     private static Dictionary<string, string> WithDlq(Dictionary<string, string> config, string name, string converter) => new(config)
     {
-        ["errors.tolerance"] = "all", ["errors.retry.timeout"] = "1000", ["errors.deadletterqueue.topic.name"] = $"{name}-dlq", ["errors.deadletterqueue.topic.replication.factor"] = "1",
-        ["errors.deadletterqueue.context.headers.enable"] = "true", ["value.converter"] = converter, ["value.converter.schemas.enable"] = "false",
+        ["errors.tolerance"] = "all",
+        ["errors.retry.timeout"] = "1000",
+        ["errors.deadletterqueue.topic.name"] = $"{name}-dlq",
+        ["errors.deadletterqueue.topic.replication.factor"] = "1",
+        ["errors.deadletterqueue.context.headers.enable"] = "true",
+        ["value.converter"] = converter,
+        ["value.converter.schemas.enable"] = "false",
     };
 
     private static Dictionary<string, string> Headers(JsonElement record) =>

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using RestStream.TestKit.Tools;
 
 namespace RestStream.Tests.Connect;

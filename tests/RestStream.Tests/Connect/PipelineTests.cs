@@ -75,15 +75,35 @@ public sealed class PipelineTests : IAsyncDisposable
 
     private static Dictionary<string, string> Source(params (string Name, string Value)[] settings) => With(settings, new()
     {
-        ["connector.class"] = "DirectorySource", ["topic"] = "airports", ["format"] = "csv", ["csv.first.row.as.header"] = "true", ["input.path"] = "in", ["finished.path"] = "done", ["key.fields"] = "iata",
-        ["file.minimum.age.ms"] = "0", ["empty.poll.wait.ms"] = "50", ["batch.size"] = "50", ["topic.creation.default.partitions"] = "3", ["topic.creation.default.replication.factor"] = "1", ["key.converter"] = Text,
-        ["transforms"] = "rename,source", ["transforms.rename.type"] = "org.apache.kafka.connect.transforms.ReplaceField$Value", ["transforms.rename.renames"] = "iata:code",
-        ["transforms.source.type"] = "org.apache.kafka.connect.transforms.InsertField$Value", ["transforms.source.static.field"] = "source", ["transforms.source.static.value"] = "vega",
+        ["connector.class"] = "DirectorySource",
+        ["topic"] = "airports",
+        ["format"] = "csv",
+        ["csv.first.row.as.header"] = "true",
+        ["input.path"] = "in",
+        ["finished.path"] = "done",
+        ["key.fields"] = "iata",
+        ["file.minimum.age.ms"] = "0",
+        ["empty.poll.wait.ms"] = "50",
+        ["batch.size"] = "50",
+        ["topic.creation.default.partitions"] = "3",
+        ["topic.creation.default.replication.factor"] = "1",
+        ["key.converter"] = Text,
+        ["transforms"] = "rename,source",
+        ["transforms.rename.type"] = "org.apache.kafka.connect.transforms.ReplaceField$Value",
+        ["transforms.rename.renames"] = "iata:code",
+        ["transforms.source.type"] = "org.apache.kafka.connect.transforms.InsertField$Value",
+        ["transforms.source.static.field"] = "source",
+        ["transforms.source.static.value"] = "vega",
     });
 
     private static Dictionary<string, string> Http(WebReceiver receiver, params (string Name, string Value)[] settings) => With(settings, new()
     {
-        ["connector.class"] = "HttpSink", ["topics"] = "airports", ["http.url"] = receiver.Address.ToString(), ["value.converter"] = Text, ["batching.enabled"] = "true", ["batch.max.size"] = "100",
+        ["connector.class"] = "HttpSink",
+        ["topics"] = "airports",
+        ["http.url"] = receiver.Address.ToString(),
+        ["value.converter"] = Text,
+        ["batching.enabled"] = "true",
+        ["batch.max.size"] = "100",
     });
 
     private static Dictionary<string, string> With((string Name, string Value)[] settings, Dictionary<string, string> config)

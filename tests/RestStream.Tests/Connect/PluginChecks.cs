@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace RestStream.Tests.Connect;
 
 /// <summary>Checks 25 to 28: plugins, their settings, validation.</summary>
@@ -141,7 +139,11 @@ public class PluginChecks(ConnectFixture fixture)
     {
         var validated = await ValidateAsync("FileStreamSink", new()
         {
-            ["name"] = "x", ["connector.class"] = "FileStreamSink", ["file"] = "f", ["topics.regex"] = "a.*", ["errors.deadletterqueue.topic.name"] = "aa",
+            ["name"] = "x",
+            ["connector.class"] = "FileStreamSink",
+            ["file"] = "f",
+            ["topics.regex"] = "a.*",
+            ["errors.deadletterqueue.topic.name"] = "aa",
         });
 
         Assert.Equal("The DLQ topic 'aa' may not be matched by the regex for the topics ('topics.regex=a.*') consumed by the connector", Assert.Single(Errors(validated)).Split(": ", 2)[1]);

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace RestStream.Tests.Connect;
 
 /// <summary>Checks 11 to 17: restarts, target states, numbers of tasks, failures.</summary>

@@ -62,7 +62,13 @@ public class ConnectKillTests
         await PutAsync(server, "to-file", new() { ["connector.class"] = "FileStreamSink", ["file"] = "out.txt", ["topics"] = "lines", ["value.converter"] = text });
         await PutAsync(server, "to-http", new()
         {
-            ["connector.class"] = "HttpSink", ["http.url"] = receiver.Address.ToString(), ["topics"] = "lines", ["value.converter"] = text, ["batching.enabled"] = "true", ["batch.max.size"] = "10", ["http.headers.content.type"] = "text/plain",
+            ["connector.class"] = "HttpSink",
+            ["http.url"] = receiver.Address.ToString(),
+            ["topics"] = "lines",
+            ["value.converter"] = text,
+            ["batching.enabled"] = "true",
+            ["batch.max.size"] = "10",
+            ["http.headers.content.type"] = "text/plain",
         });
     }
 

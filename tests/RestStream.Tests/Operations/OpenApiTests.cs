@@ -205,7 +205,11 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
             await client.PutAsync("topics/demo-dlq", new StringContent("{}"));
             using var sink = await client.PutAsJsonAsync("connectors/demo-source/config", new Dictionary<string, string>
             {
-                ["connector.class"] = "FileStreamSink", ["file"] = "demo.out", ["topics"] = "demo", ["errors.tolerance"] = "all", ["errors.deadletterqueue.topic.name"] = "demo-dlq",
+                ["connector.class"] = "FileStreamSink",
+                ["file"] = "demo.out",
+                ["topics"] = "demo",
+                ["errors.tolerance"] = "all",
+                ["errors.deadletterqueue.topic.name"] = "demo-dlq",
             });
             sink.EnsureSuccessStatusCode();
             return;
