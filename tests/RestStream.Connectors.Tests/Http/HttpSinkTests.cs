@@ -260,6 +260,7 @@ public sealed class HttpSinkTests
         config.TryAdd("retry.backoff.ms", "1");
         var host = new SinkHost(() => new HttpSinkConnector(), config, worker);
         await host.StartAsync();
+        await host.OpenAsync([new TopicPartition("t", 0)]);
         return host;
     }
 

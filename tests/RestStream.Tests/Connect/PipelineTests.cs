@@ -27,7 +27,7 @@ public sealed class PipelineTests : IAsyncDisposable
         _server = await StartAsync();
         await PutAsync("airports", Source());
         await PutAsync("to-http", Http(receiver));
-        await PutAsync("to-file", new() { ["connector.class"] = "FileStreamSink", ["topics"] = "airports", ["file"] = "out.txt", ["value.converter"] = Text });
+        await PutAsync("to-file", new() { ["connector.class"] = "FileStreamSink", ["topics"] = "airports", ["file"] = "out.txt", ["key.converter"] = Text, ["value.converter"] = Text });
         var rows = csv.Length - 1;
 
         DropFile(csv, 0, rows / 4);
@@ -58,7 +58,7 @@ public sealed class PipelineTests : IAsyncDisposable
 
         await CallAsync(HttpMethod.Put, "connectors/to-file/stop");
         await CallAsync(HttpMethod.Delete, "connectors/to-file/offsets");
-        await PutAsync("to-file", new() { ["connector.class"] = "FileStreamSink", ["topics"] = "airports", ["file"] = "again.txt", ["value.converter"] = Text });
+        await PutAsync("to-file", new() { ["connector.class"] = "FileStreamSink", ["topics"] = "airports", ["file"] = "again.txt", ["key.converter"] = Text, ["value.converter"] = Text });
         await CallAsync(HttpMethod.Put, "connectors/to-file/resume");
         await UntilAsync(() => FileLines("again.txt").Count >= rows);
         Assert.Equal(Hash(expected), Hash(FileLines("again.txt")));
@@ -101,6 +101,7 @@ public sealed class PipelineTests : IAsyncDisposable
         ["connector.class"] = "HttpSink",
         ["topics"] = "airports",
         ["http.url"] = receiver.Address.ToString(),
+        ["key.converter"] = Text,
         ["value.converter"] = Text,
         ["batching.enabled"] = "true",
         ["batch.max.size"] = "100",
@@ -147,8 +148,15 @@ public sealed class PipelineTests : IAsyncDisposable
 
     private async Task<List<string>> TopicAsync()
     {
-        var page = await _server.Client.GetFromJsonAsync<JsonElement>("topics/airports/records?from=earliest&max_records=10000");
-        return [.. page.GetProperty("records").EnumerateArray().Select(r => r.GetProperty("value").GetRawText())];
+        var rows = new List<string>();
+        for (var query = "from=earliest"; ;)
+        {
+            var page = await _server.Client.GetFromJsonAsync<JsonElement>($"topics/airports/records?{query}&max_records=10000");
+            rows.AddRange(page.GetProperty("records").EnumerateArray().Select(r => r.GetProperty("value").GetRawText()));
+            if (page.GetProperty("end").GetBoolean())
+                return rows;
+            query = $"cursor={page.GetProperty("cursor").GetString()}";
+        }
     }
 
     /// <summary>Over all rows in the order of their text: equal rows, equal counts.</summary>

@@ -27,7 +27,7 @@ internal sealed record Step(string Method, string Path, string? Body = null, Sam
 /// <summary>The script of requests that a Kafka Connect and RestStream must answer alike. FILE is a file with two lines, OUT one that does not exist.</summary>
 internal static class Script
 {
-    private const string Source = """{"connector.class":"FileStreamSource","file":"FILE","topic":"lines","tasks.max":"1"}""";
+    private const string Source = """{"connector.class":"FileStreamSource","file":"FILE","topic":"lines","tasks.max":"1","topic.creation.default.partitions":"1","topic.creation.default.replication.factor":"1"}""";
     private const string Sink = """{"connector.class":"FileStreamSink","file":"OUT","topics":"lines","tasks.max":"1"}""";
 
     public static IReadOnlyList<Step> Steps { get; } =
@@ -131,7 +131,7 @@ internal static class Script
         new("POST", "connectors", """{"name":"fails","config":{"connector.class":"FileStreamSource","file":"FILE","topic":"lines","transforms":"c","transforms.c.type":"org.apache.kafka.connect.transforms.Cast$Value","transforms.c.spec":"int32"}}"""),
         new("GET", "connectors/fails/status", Same: Sameness.Shape, Until: "RUNNING FAILED"),
         new("DELETE", "connectors/fails"),
-        new("GET", "connectors/fails/status"),
+        new("GET", "connectors/fails/status", Has: "No status found"),
 
         // Plugins.
         new("GET", "connector-plugins/nope/config"),
