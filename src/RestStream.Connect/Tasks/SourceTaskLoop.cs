@@ -31,14 +31,15 @@ internal sealed class SourceTaskLoop : RunningTask
     private Task<IReadOnlyList<SourceRecord>?>? _poll;
     private long _pollStarted;
     private Task? _flight;
-    private volatile bool _troubled;
+    private volatile bool _pollTroubled;
+    private volatile bool _logTroubled;
 
     public SourceTaskLoop(TaskDefinition definition, WorkerServices services, Action<TaskReport> report)
         : base(definition, services, report) => _retrying = TryingAgain;
 
     /// <summary>A source knows of no lag. It is stalled while something keeps it from going on: a full disk, a topic that is missing, a source that refuses to be polled.</summary>
     public override TaskFigures Figures =>
-        new(Metrics.Records.PerSecond, Metrics.Bytes.PerSecond, null, Metrics.LastProgress, Metrics.State == WorkState.Running && (_troubled || _writer?.WaitsForTopic == true));
+        new(Metrics.Records.PerSecond, Metrics.Bytes.PerSecond, null, Metrics.LastProgress, Metrics.State == WorkState.Running && (_pollTroubled || _logTroubled || _writer?.WaitsForTopic == true));
 
     protected override async Task BeginAsync(TaskPlugins plugins)
     {
@@ -150,7 +151,7 @@ internal sealed class SourceTaskLoop : RunningTask
         try
         {
             var records = await _retries.Forever.ExecuteAsync(static (self, token) => self._task!.PollAsync(token), this, StopToken);
-            _troubled = false;
+            _pollTroubled = false;
             return records;
         }
         catch (OperationCanceledException) when (StopWanted)
@@ -289,7 +290,7 @@ internal sealed class SourceTaskLoop : RunningTask
             throw new StageException(Stage.KafkaProduce, null, e, StageException.SendFailed);
         }
 
-        _troubled = false;
+        _logTroubled = false;
         Metrics.CommitSuccesses++;
         Metrics.CommitTime.Add(Services.Time.GetElapsedTime(started).TotalMilliseconds);
         Metrics.UnitSize.Add(unit.Count);
@@ -304,7 +305,11 @@ internal sealed class SourceTaskLoop : RunningTask
 
     private void TryingAgain(Exception error, TimeSpan delay)
     {
-        _troubled = true;
+        // Polls and appends run side by side: one that goes well says nothing of the other.
+        if (error is BrokerException)
+            _logTroubled = true;
+        else
+            _pollTroubled = true;
         Interlocked.Increment(ref Metrics.RetryCount);
         Logger.TryingAgain(Definition.Id.Connector, Definition.Id.Task, delay, Secrets.Scrub(error.Message));
     }

@@ -214,7 +214,7 @@ public class SourceTaskTests
         var script = new CountingScript
         {
             Last = 40,
-            Change = r => r with { Value = $"{r.Value}{new string('x', 50_000)}" },
+            Change = r => r with { Value = $"{r.Value}{new string('x', 500_000)}" },
             BeforePoll = (n, _) =>
             {
                 if (n == 21)

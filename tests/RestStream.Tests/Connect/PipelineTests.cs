@@ -9,7 +9,7 @@ using RestStream.TestKit.Web;
 namespace RestStream.Tests.Connect;
 
 /// <summary>The pipeline of the README on real data, by REST alone: files of a folder → topic, changed on the way → a web server and a file.</summary>
-public sealed class PipelineTests : IAsyncDisposable
+public sealed class PipelineTests : IAsyncLifetime
 {
     private const string Text = "org.apache.kafka.connect.storage.StringConverter";
 
@@ -65,7 +65,9 @@ public sealed class PipelineTests : IAsyncDisposable
         Assert.Equal(4, Directory.GetFiles(_folder["data/files/done"]).Length);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await _server.DisposeAsync();
         _folder.Dispose();

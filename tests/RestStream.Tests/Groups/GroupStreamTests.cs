@@ -224,6 +224,7 @@ public sealed class GroupStreamTests : IAsyncLifetime
         await _server.ProduceAsync("orders", 0, "3");
         await events.NextEventAsync();
         await UntilCommittedAsync(2);
+        await _server.UntilParkedAsync();
         await HeartbeatsAsync(1);
 
         await UntilCommittedAsync(3);
