@@ -55,7 +55,7 @@ public class GroupKillTests
 
     private async Task<ServerProcess> StartAsync(TempFolder folder, int round)
     {
-        var server = await ServerProcess.StartAsync(folder["data"], [.. ProcessTests.BusyJournal, "--RestStream:Limits:Heartbeat=00:00:01", "--RestStream:Groups:SessionTimeout=00:00:02"]);
+        var server = await ServerProcess.StartAsync(folder["data"], [.. ProcessTests.LogAlone, "--RestStream:Limits:Heartbeat=00:00:01", "--RestStream:Groups:SessionTimeout=00:00:02"]);
         if (round == 0)
         {
             using var created = await server.Client.PutAsJsonAsync($"topics/{Topic}", new { partitions = Partitions });

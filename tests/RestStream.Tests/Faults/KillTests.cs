@@ -84,7 +84,7 @@ public class KillTests
             {
                 using var shim = new FaultShim();
                 shim.Order(_random.Next(3) switch { 0 => FaultAction.KillBefore, 1 => FaultAction.KillAfter, _ => FaultAction.TornWrite }, FaultCall.Any, _random.Next(1, 40));
-                await using var recovering = ServerProcess.Launch(shim.Options(folder["data"], ProcessTests.BusyJournal));
+                await using var recovering = ServerProcess.Launch(shim.Options(folder["data"], ProcessTests.LogAlone));
                 try
                 {
                     await recovering.WaitUntilReadyAsync();
@@ -112,7 +112,7 @@ public class KillTests
             await using var server = ServerProcess.Launch(new ServerProcessOptions
             {
                 DataDirectory = folder["data"],
-                Arguments = ProcessTests.BusyJournal,
+                Arguments = ProcessTests.LogAlone,
                 Launcher =
                 [
                     "strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", $"trace={calls[round % 4]}",
@@ -160,7 +160,7 @@ public class KillTests
     private async Task<ServerProcess> StartAsync(string dataDirectory, int round, FaultShim? shim = null)
     {
         var server = await ServerProcess.StartAsync(
-            shim?.Options(dataDirectory, ProcessTests.BusyJournal) ?? new() { DataDirectory = dataDirectory, Arguments = ProcessTests.BusyJournal });
+            shim?.Options(dataDirectory, ProcessTests.LogAlone) ?? new() { DataDirectory = dataDirectory, Arguments = ProcessTests.LogAlone });
         if (round == 0)
             await _load.CreateTopicsAsync(server);
         else

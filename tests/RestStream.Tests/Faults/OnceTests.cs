@@ -24,7 +24,7 @@ public class OnceTests
         List<OnceClient> clients = [];
         for (var round = 0; round < 20; round++)
         {
-            await using var server = await ServerProcess.StartAsync(new ServerProcessOptions { DataDirectory = folder["data"], Arguments = ProcessTests.BusyJournal });
+            await using var server = await ServerProcess.StartAsync(new ServerProcessOptions { DataDirectory = folder["data"], Arguments = ProcessTests.LogAlone });
             if (round == 0)
                 clients = await PrepareAsync(server);
             var before = clients.Sum(c => c.Answered);

@@ -15,4 +15,7 @@ public class ProcessTests
     [
         "--RestStream:Broker:JournalFileBytes=1048576", "--RestStream:Broker:JournalMaxBytes=4194304", "--RestStream:Broker:SegmentFlushInterval=00:00:00.2",
     ];
+
+    /// <summary>The same without the worker of Connect, for tests that start the server often and have no connectors.</summary>
+    internal static string[] LogAlone { get; } = [.. BusyJournal, "--RestStream:Connect:Enabled=false"];
 }
