@@ -31,12 +31,13 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     private readonly Dictionary<string, string> _topicDefaults;
     private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Lazy<Task> _closing;
     private ImmutableSortedSet<string> _names = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private ImmutableSortedSet<string> _publicNames = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
     private Task _retentionLoop = Task.CompletedTask;
     private Task _offsetsLoop = Task.CompletedTask;
     private Task _compactionLoop = Task.CompletedTask;
-    private bool _disposed;
+    private volatile bool _disposed;
 
     private EmbeddedBroker(
         BrokerOptions options, Dictionary<string, string> topicDefaults, LogDirectory directory, TopicMetadata metadata, BrokerInstruments instruments,
@@ -55,6 +56,7 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         _retention = new Retention(this, directory, _cache, options, clock, logger);
         _groups = new GroupCoordinator(this, directory, groups, clock, logger);
         _compaction = new Compaction(this, directory, options, instruments, clock, logger);
+        _closing = new Lazy<Task>(CloseAsync);
     }
 
     /// <summary>Opens the data directory, recovers it, finishes what a crash left half done, and starts the background work. Without <paramref name="groups"/> their settings are the defaults.</summary>
@@ -234,10 +236,11 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
     public IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition) => Look(partition, log => log.Segments);
 
     /// <summary>Wakes all readers (they find the broker stopped), finishes what was accepted, flushes and releases the directory.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Returns when everything is written and the data directory is free, also to who asks a second time.</summary>
+    public ValueTask DisposeAsync() => new(_closing.Value);
+
+    private async Task CloseAsync()
     {
-        if (_disposed)
-            return;
         _disposed = true;
         await _stopping.CancelAsync();
         await _retentionLoop;

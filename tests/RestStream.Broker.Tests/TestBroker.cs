@@ -56,9 +56,9 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public async Task StopAsync()
     {
-        if (_broker is not null)
-            await _broker.DisposeAsync();
-        _broker = null;
+        // Once: a broker that could not close says so every time it is asked.
+        if (Interlocked.Exchange(ref _broker, null) is { } broker)
+            await broker.DisposeAsync();
     }
 
     public async Task RestartAsync()

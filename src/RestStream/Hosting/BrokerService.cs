@@ -63,6 +63,9 @@ internal sealed class BrokerService(Func<Task<EmbeddedBroker>> open, StartOutcom
         }
     }
 
+    /// <summary>After every other part of the host has stopped. A host that is stopped from two sides waits here in both.</summary>
+    public Task StoppedAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
+
     public async ValueTask DisposeAsync()
     {
         if (_opening is null)
@@ -76,7 +79,6 @@ internal sealed class BrokerService(Func<Task<EmbeddedBroker>> open, StartOutcom
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private async Task StopWhenItFails(Task<EmbeddedBroker> opening)
     {
