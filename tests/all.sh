@@ -74,35 +74,40 @@ results="artifacts/test-results"
 rm -rf "$results"
 mkdir -p "$results"
 
-# Two lanes of about the same length: the tests of Connect's REST side go with the suites that compute. What the second lane prints appears when it has ended.
-connect='FullyQualifiedName~Tests.Connect.|FullyQualifiedName~Tests.Plugins.|FullyQualifiedName~ConnectKillTests'
-server='FullyQualifiedName!~Tests.Connect.&FullyQualifiedName!~Tests.Plugins.&FullyQualifiedName!~ConnectKillTests'
+# Three suites at a time, the longest first; what they print appears when each has ended. The fault tests start, kill and restart servers one after the other, which leaves time to the rest.
+faults='FullyQualifiedName~Tests.Faults.'
+kills='FullyQualifiedName~Faults.KillTests.'
 suite() { # name of the trx, project, further arguments
     local trx="$1" project="$2"
     shift 2
     dotnet test "tests/$project" --no-build -c Debug --results-directory "$results" --blame-hang-timeout 5m --blame-hang-dump-type none --logger "trx;LogFileName=$trx.trx" "$@"
 }
-second_lane() {
-    local failed=0 project name
-    # Style and analyzers are the build's, with warnings as errors; what is left is layout.
-    dotnet format whitespace RestStream.sln --verify-no-changes --no-restore || failed=1
-    for project in tests/*.Tests/*.csproj; do
-        name="$(basename "$project" .csproj)"
-        [ "$name" = RestStream.Tests ] || suite "$name" "$name" "$@" || failed=1
-    done
-    [ "$#" -gt 0 ] || suite RestStream.Tests.Connect RestStream.Tests --filter "$connect" || failed=1
-    return $failed
+layout() { # Style and analyzers are the build's, with warnings as errors; what is left is layout.
+    dotnet format whitespace RestStream.sln --verify-no-changes --no-restore
 }
-second_lane "$@" >"$results/second-lane.txt" 2>&1 &
-lane=$!
-failed=0
+running=()
+start() {
+    "$@" >"$results/${#running[@]}.txt" 2>&1 &
+    running+=($!)
+    # Bash counts the job that has just begun, too.
+    while [ "$(jobs -rp | wc -l)" -ge 3 ]; do wait -n || true; done
+}
 if [ "$#" -gt 0 ]; then
-    suite RestStream.Tests RestStream.Tests "$@" || failed=1
+    start suite RestStream.Tests RestStream.Tests "$@"
 else
-    suite RestStream.Tests RestStream.Tests --filter "$server" || failed=1
+    start suite RestStream.Tests RestStream.Tests --filter "${faults/\~/!~}"
+    start suite RestStream.Tests.Kills RestStream.Tests --filter "$kills"
+    start suite RestStream.Tests.Faults RestStream.Tests --filter "$faults&${kills/\~/!~}"
 fi
-wait "$lane" || failed=1
-cat "$results/second-lane.txt"
+for project in Storage Broker Connect Connectors; do
+    start suite "RestStream.$project.Tests" "RestStream.$project.Tests" "$@"
+done
+start layout
+failed=0
+for i in "${!running[@]}"; do
+    wait "${running[$i]}" || failed=1
+    cat "$results/$i.txt"
+done
 
 # A trx counts a skipped test in "total" but not in "executed".
 passed=0 wrong=0 skipped=0
