@@ -3,7 +3,7 @@ using RestStream.Connect.Config;
 namespace RestStream.Connect;
 
 /// <summary>
-/// Reads from a system outside. The worker calls every method of a task one at a time, except that <see cref="PollAsync"/> may be running when its token is cancelled.
+/// Reads from a system outside. The worker calls every method of a task one at a time, except that <see cref="PollAsync"/> may be running when its token is cancelled, and what <see cref="TakesCommitsWhilePolling"/> allows.
 /// </summary>
 public abstract class SourceTask : IAsyncDisposable
 {
@@ -18,8 +18,14 @@ public abstract class SourceTask : IAsyncDisposable
     public abstract ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Whether <see cref="CommittedAsync"/> may be called while <see cref="PollAsync"/> runs. Default: no, it is called between polls, so while a poll waits for something new nobody hears that what the one before brought is safe.
+    /// For tasks that somebody outside waits for; both methods must then be safe against each other.
+    /// </summary>
+    public virtual bool TakesCommitsWhilePolling => false;
+
+    /// <summary>
     /// The records are in the log, durable, and their offsets with them, in one step: after any crash both are there. Acknowledge them outside here (a position of a log, a message, a file to move).
-    /// Called with the records of one or several polls, in order, between polls; records that a transform or the error policy dropped are among them. An exception fails the task.
+    /// Called with the records of one or several polls, in order, between polls unless <see cref="TakesCommitsWhilePolling"/> says otherwise; records that a transform or the error policy dropped are among them. An exception fails the task.
     /// </summary>
     public virtual Task CommittedAsync(IReadOnlyList<SourceRecord> records, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -17,6 +17,16 @@ public sealed class TestClock : TimeProvider
         }
     }
 
+    /// <summary>How long until the next wait ends, null when nothing waits. Tells one wait from another, such as a pause before a retry from the time limit of a call.</summary>
+    public TimeSpan? NextDue
+    {
+        get
+        {
+            lock (_lock)
+                return _timers.Min(timer => timer.Due) - _now;
+        }
+    }
+
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 

@@ -67,6 +67,11 @@ internal sealed class ConnectOptions
     /// <summary>Environment variables that <c>${env:}</c> may show, as a regular expression of the whole name (allowlist.pattern). Default: those that begin with CONNECT_.</summary>
     public string SecretVariables { get; set; } = "CONNECT_.*";
 
+    /// <summary>
+    /// The file with the key that seals secrets in the configuration topic; made when it is missing. Back it up with the data. Empty: secrets stand there in clear, as Kafka Connect has them. Default: <c>connect.key</c> in the data folder.
+    /// </summary>
+    public string? SecretKeyFile { get; set; }
+
     /// <summary>A folder of connector configurations (*.json in Kafka's POST or PUT form) that is applied at every start. Default: the folder <c>connectors</c> under the data folder.</summary>
     public string? ConnectorFolder { get; set; }
 

@@ -86,7 +86,7 @@ internal sealed partial class Herder
             return Status(connector);
         }
 
-        var failure = await WaitAsync(running.RestartAsync(connector: true, (_, _) => false), $"restarting connector {connector}", cancellationToken);
+        var failure = await running.RestartAsync(connector: true, (_, _) => false).WaitAsync(cancellationToken);
         return failure is null ? null : throw new ConnectRequestException(500, $"Failed to start connector: {connector}", failure.Error);
     }
 
@@ -103,7 +103,7 @@ internal sealed partial class Herder
                 : $"Connector {connector} has {stored.Tasks.Count} tasks now; task {task} is not one of them any more.");
         }
 
-        await WaitAsync(running.RestartAsync(connector: false, (id, _) => id == task), $"restarting task {connector}-{task}", cancellationToken);
+        await running.RestartAsync(connector: false, (id, _) => id == task).WaitAsync(cancellationToken);
     }
 
     /// <summary>pause, resume, stop.</summary>
@@ -191,19 +191,6 @@ internal sealed partial class Herder
         {
             connector.Retired = true;
             _running.TryRemove(KeyValuePair.Create(connector.Name, connector));
-        }
-    }
-
-    private async Task<T> WaitAsync<T>(Task<T> work, string stage, CancellationToken cancellationToken)
-    {
-        var began = _shared.Time.GetUtcNow();
-        try
-        {
-            return await work.WaitAsync(_shared.Options.RequestTimeout, _shared.Time, cancellationToken);
-        }
-        catch (TimeoutException) when (!work.IsCompleted)
-        {
-            throw new ConnectRequestException(500, $"Request timed out. The worker is currently {stage}, which began at {began.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
         }
     }
 

@@ -13,13 +13,12 @@ internal sealed partial class Herder
     private const string Altered = "altered";
     private const string Reset = "reset";
 
-    public Task<IReadOnlyList<OffsetEntry>> OffsetsAsync(string connector, CancellationToken cancellationToken)
+    public IReadOnlyList<OffsetEntry> Offsets(string connector)
     {
         var stored = Stored(connector);
-        IReadOnlyList<OffsetEntry> offsets = KindOf(stored) == PluginKind.Sink
+        return KindOf(stored) == PluginKind.Sink
             ? Sink(connector, stored).Read()
             : [.. _shared.Worker.Offsets.All(connector).Select(e => new OffsetEntry(SourceOffsetJson.Write(e.Partition), SourceOffsetJson.Write(e.Offset)))];
-        return Task.FromResult(offsets);
     }
 
     /// <summary>Answers the message of success.</summary>
@@ -80,7 +79,7 @@ internal sealed partial class Herder
                 + $"'/connectors/{connector}/stop' endpoint");
         }
 
-        await WaitAsync(SettledAsync(connector), $"stopping connector {connector}", cancellationToken);
+        await SettledAsync(connector).WaitAsync(cancellationToken);
         return stored;
     }
 
@@ -90,14 +89,14 @@ internal sealed partial class Herder
             throw sink.Zombies(what);
     }
 
-    /// <summary>Lets the connector itself check, and change what it keeps outside; on an instance of its own, bounded in time.</summary>
+    /// <summary>Lets the connector itself check, and change what it keeps outside; on an instance of its own.</summary>
     private async Task<bool> AskAsync<T>(
         string connector, StoredConnector stored, Func<T, IReadOnlyDictionary<string, string>, CancellationToken, ValueTask<bool>> ask, CancellationToken cancellationToken)
         where T : Connector
     {
         try
         {
-            return await WaitAsync(Task.Run(AskNowAsync, cancellationToken), $"altering offsets of connector {connector}", cancellationToken);
+            return await Task.Run(AskNowAsync, cancellationToken);
         }
         catch (ConnectException e)
         {

@@ -14,7 +14,7 @@ namespace RestStream.Connect;
 /// The front door of Connect: every verb of its REST interface. Owns connectors and tasks, their configurations and target states (topic <c>connect-configs</c>, Kafka's keys and JSON).
 /// Changes of one connector happen one after the other; connectors do not wait for each other. Refusals are <see cref="ConnectRequestException"/> with Kafka's texts. Safe on any thread.
 /// <para>
-/// A change is durable when its verb returns; what runs follows it in the background (see <see cref="RunningConnector"/>), and the status says how far it is.
+/// A change is durable when its verb returns; what runs follows it in the background (see <see cref="RunningConnector"/>), and the status says how far it is. How long a request waits is up to who makes it (the token ends the wait, not the work).
 /// </para>
 /// </summary>
 internal sealed partial class Herder : IAsyncDisposable
@@ -23,10 +23,14 @@ internal sealed partial class Herder : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Shown> _shown = new(StringComparer.Ordinal);
     private readonly HerderShared _shared;
     private readonly DeclaredConnectors? _declared;
+    private readonly WorkerMetrics _metrics;
+    private readonly Lazy<Task> _closing;
 
     private Herder(HerderShared shared, ConnectorValidation validation)
     {
         (_shared, Validation) = (shared, validation);
+        _closing = new Lazy<Task>(CloseAsync);
+        _metrics = new WorkerMetrics(View, shared.ConnectorStarts, shared.TaskStarts);
         if (shared.Options.ConnectorFolder is { } folder)
             _declared = new DeclaredConnectors(this, folder, shared.Log);
     }
@@ -52,7 +56,8 @@ internal sealed partial class Herder : IAsyncDisposable
     internal static async Task<Herder> StartAsync(WorkerServices services, ConnectorValidation validation, HerderParts parts, CancellationToken cancellationToken)
     {
         var log = services.Loggers.CreateLogger<Herder>();
-        var configs = await ConfigStore.OpenAsync(services.Broker, services.Options, services.Time, log, cancellationToken);
+        var seal = new SecretSeal(SecretSeal.OpenKey(services.Options.SecretKeyFile), parts.SecretKeys);
+        var configs = await ConfigStore.OpenAsync(services.Broker, services.Options, services.Time, seal, log, cancellationToken);
         var herder = new Herder(new HerderShared(services, parts, configs, log), validation);
         foreach (var gone in services.Statuses.Connectors.Where(name => configs.Find(name) is null))
             herder.Forget(gone);
@@ -89,19 +94,14 @@ internal sealed partial class Herder : IAsyncDisposable
         return [.. stored.Tasks.Select((config, i) => new TaskInfo(new TaskId(connector, i), Secrets.Mask(config, secret)))];
     }
 
-    /// <summary>What runs is as was asked before this call, as far as the connector's code lets it be. True always.</summary>
-    internal async Task<bool> SettledAsync(string connector)
-    {
-        if (_running.GetValueOrDefault(connector) is { } running)
-            await running.SettledAsync();
-        return true;
-    }
+    /// <summary>What runs is as was asked before this call, as far as the connector's code lets it be.</summary>
+    internal Task SettledAsync(string connector) => _running.GetValueOrDefault(connector)?.SettledAsync() ?? Task.CompletedTask;
 
     /// <summary>Empty for an unknown connector.</summary>
     public IReadOnlyList<string> ActiveTopics(string connector)
     {
         CheckTopicTracking();
-        return _shared.Worker.Statuses.ActiveTopics(connector);
+        return _shared.Configs.Find(connector) is null ? [] : _shared.Worker.Statuses.ActiveTopics(connector);
     }
 
     public void ResetActiveTopics(string connector)
@@ -121,10 +121,11 @@ internal sealed partial class Herder : IAsyncDisposable
         Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, Info(connector).Config, request, cancellationToken);
 
     /// <summary>Stops all tasks (final offsets committed) and connectors, bounded by <see cref="ConnectOptions.TaskShutdownTimeout"/> for each step; all connectors at once.</summary>
-    public async ValueTask DisposeAsync()
+    /// <remarks>Who calls it a second time waits, too.</remarks>
+    public ValueTask DisposeAsync() => new(_closing.Value);
+
+    private async Task CloseAsync()
     {
-        if (_stopping.IsCancellationRequested)
-            return;
         await _stopping.CancelAsync();
         await DeclaredApplied;
         await Task.WhenAll(_running.Values.Select(connector => connector.CloseAsync()));
@@ -138,8 +139,21 @@ internal sealed partial class Herder : IAsyncDisposable
             _shared.Log.StatusesNotWritten(e.Message);
         }
 
+        _metrics.Dispose();
         _shared.Log.HerderStopped();
         _stopping.Dispose();
+    }
+
+    private List<ConnectorView> View()
+    {
+        var views = new List<ConnectorView>();
+        foreach (var name in _shared.Configs.Names)
+        {
+            if (_shared.Configs.Find(name) is { } stored && _running.GetValueOrDefault(name)?.States() is { } states)
+                views.Add(new ConnectorView(name, stored.Config.GetValueOrDefault(ConnectorConfig.Class) ?? "", Show(name, stored).Type, states.Version, states.Connector, states.Tasks));
+        }
+
+        return views;
     }
 
     private void CheckTopicTracking()

@@ -20,6 +20,9 @@ internal static partial class HerderLogMessages
     [LoggerMessage(4004, LogLevel.Warning, "The last statuses of connectors are not written, the next start sets them anew: {Problem}")]
     public static partial void StatusesNotWritten(this ILogger logger, string problem);
 
+    [LoggerMessage(4005, LogLevel.Error, "The settings {Settings} of connector {Connector} were sealed with another key than that of {KeyFile}. Put the right key file back and start again, or set them anew")]
+    public static partial void SecretsLost(this ILogger logger, string connector, string settings, string? keyFile);
+
     [LoggerMessage(4010, LogLevel.Information, "Connector {Connector} is {State}")]
     public static partial void ConnectorIs(this ILogger logger, string connector, string state);
 

@@ -43,7 +43,7 @@ public class CompactionTests
             for (var second = 0; round > 0 && !ended.IsCompleted && second < 1_000_000; second++)
             {
                 test.Clock.Advance(TimeSpan.FromSeconds(1));
-                await Task.Yield();
+                await Task.Delay(1);
             }
 
             await ended.WaitAsync(TimeSpan.FromSeconds(20));

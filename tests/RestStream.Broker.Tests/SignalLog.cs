@@ -15,7 +15,7 @@ internal sealed class SignalLog : ILogger
     public async Task ArmedAsync(ManualClock clock, int timers)
     {
         for (var i = 0; clock.ArmedTimers < timers && i < 1_000_000; i++)
-            await Task.Yield();
+            await Task.Delay(1);
     }
 
     public IDisposable? BeginScope<TState>(TState state)

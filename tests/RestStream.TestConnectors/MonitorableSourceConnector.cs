@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using RestStream.Connect;
 using RestStream.Connect.Config;
 
@@ -51,6 +53,8 @@ public sealed class MonitorableSourceTask : SourceTask
         _context = context;
         _journal = Journal.Open(context.Config, context.Files);
         _journal.Write($"task {context.TaskId} start");
+        if (context.Config.FindSecret("secret") is { } secret)
+            _journal.Write($"task {context.TaskId} has a secret with hash {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)))}");
         if (_journal.Shall($"start {context.TaskId}"))
             throw new ConnectException("The task shall not start");
         _partition = new() { ["task"] = context.TaskId.ToString(CultureInfo.InvariantCulture) };

@@ -10,6 +10,9 @@ namespace RestStream.Connectors.Http.Source;
 /// </summary>
 internal sealed class EventFeed : HttpFeed
 {
+    /// <summary>The one part of the offset.</summary>
+    private const string Id = "id";
+
     /// <summary>Events that become one unit of the log.</summary>
     private const int MostAtATime = 1000;
 
@@ -20,8 +23,7 @@ internal sealed class EventFeed : HttpFeed
     private readonly Authorization _authorization;
     private readonly RecordReader _reader;
     private readonly StatusRanges _retried;
-    private readonly string _url;
-    private readonly Dictionary<string, object?> _partition;
+    private readonly SourceRequest _request;
     private readonly TimeSpan _backoff;
     private HttpResponseMessage? _response;
     private IAsyncEnumerator<SseItem<string>>? _events;
@@ -37,15 +39,14 @@ internal sealed class EventFeed : HttpFeed
         _authorization = HttpAuthorization.Create(config, _http, context.Time);
         _reader = new RecordReader(config);
         _retried = new StatusRanges(config.GetList("http.response.policy.codes.retry"));
-        _url = config.GetString("http.request.url");
-        _partition = new() { ["url"] = _url };
+        _request = new SourceRequest(config);
         _backoff = config.GetMilliseconds("retry.backoff.ms");
     }
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        var last = await _context.LastOffsetAsync(_partition, cancellationToken);
-        _lastId = last?.GetValueOrDefault("id") as string;
+        var last = await _context.LastOffsetAsync(_request.Partition, cancellationToken);
+        _lastId = last?.GetValueOrDefault(Id) as string;
     }
 
     public override async ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken)
@@ -93,14 +94,8 @@ internal sealed class EventFeed : HttpFeed
         await Task.Delay(_wait, _context.Time, cancellationToken);
         _wait = _wait == TimeSpan.Zero ? _backoff : _wait * 2 < s_longestBackoff ? _wait * 2 : s_longestBackoff;
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, _url);
+        using var request = _request.Make(new Dictionary<string, object?> { [Id] = _lastId });
         request.Headers.Accept.ParseAdd("text/event-stream");
-        foreach (var header in _context.Config.GetList("http.request.headers"))
-        {
-            if (HttpConfigs.TryParseHeader(header, out var name, out var value))
-                request.Headers.TryAddWithoutValidation(name, value);
-        }
-
         if (_lastId is not null)
             request.Headers.TryAddWithoutValidation("Last-Event-ID", _lastId);
         await _authorization.ApplyAsync(request, cancellationToken);
@@ -149,17 +144,17 @@ internal sealed class EventFeed : HttpFeed
             _lastId = id;
         if (item.Data.Length == 0)
             return null;
-        var offset = new Dictionary<string, object?> { ["id"] = _lastId };
+        var offset = new Dictionary<string, object?> { [Id] = _lastId };
         try
         {
             using var json = JsonDocument.Parse(item.Data);
-            var record = _reader.Record(json.RootElement, _partition, offset);
+            var record = _reader.Record(json.RootElement, _request.Partition, offset);
             return item.EventType == SseParser.EventTypeDefault ? record : record with { Headers = [new Header("event", Connect.Data.Schema.String, item.EventType)] };
         }
         catch (JsonException)
         {
             // Text is as good as JSON here: events hold either.
-            return _reader.Record(item.Data, _partition, offset);
+            return _reader.Record(item.Data, _request.Partition, offset);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -18,7 +19,7 @@ internal sealed class HookFeed : HttpFeed
     private readonly Channel<Delivery> _deliveries;
     private readonly byte[]? _secret;
     private readonly string _name;
-    private readonly Queue<Delivery> _underWay = new();
+    private readonly ConcurrentQueue<Delivery> _underWay = new();
     private readonly Dictionary<string, object?> _partition;
     private IDisposable? _hook;
     private long _received;
@@ -63,7 +64,10 @@ internal sealed class HookFeed : HttpFeed
     {
         var upTo = (long)records[^1].SourceOffset["received"]!;
         while (_underWay.TryPeek(out var delivery) && delivery.Last <= upTo)
-            _underWay.Dequeue().Answer.TrySetResult(new HookResponse(200, $"{{\"records\":{delivery.Records.Count}}}"));
+        {
+            _underWay.TryDequeue(out _);
+            delivery.Answer.TrySetResult(new HookResponse(200, $"{{\"records\":{delivery.Records.Count}}}"));
+        }
     }
 
     public override void Dispose()

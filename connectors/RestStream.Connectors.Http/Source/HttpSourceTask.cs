@@ -18,6 +18,9 @@ internal sealed class HttpSourceTask : SourceTask
         await _feed.StartAsync(cancellationToken);
     }
 
+    /// <summary>Who called a hook waits for it.</summary>
+    public override bool TakesCommitsWhilePolling => true;
+
     public override ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken) => _feed!.PollAsync(cancellationToken);
 
     public override Task CommittedAsync(IReadOnlyList<SourceRecord> records, CancellationToken cancellationToken)
@@ -33,7 +36,7 @@ internal sealed class HttpSourceTask : SourceTask
     }
 }
 
-/// <summary>One way in which data comes. Called as a <see cref="SourceTask"/> is.</summary>
+/// <summary>One way in which data comes. Called as a <see cref="SourceTask"/> is; <see cref="Committed"/> also while a poll waits.</summary>
 internal abstract class HttpFeed : IDisposable
 {
     public abstract Task StartAsync(CancellationToken cancellationToken);

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Json.Pointer;
@@ -20,14 +18,10 @@ internal sealed partial class PollFeed : HttpFeed
     private readonly HttpCalls _calls;
     private readonly Authorization _authorization;
     private readonly RecordReader _reader;
-    private readonly Template _url;
-    private readonly Template? _query;
-    private readonly Template? _body;
-    private readonly List<(string Name, Template Value)> _headers = [];
+    private readonly SourceRequest _request;
     private readonly StatusRanges _process;
     private readonly StatusRanges _skip;
     private readonly JsonPointer? _cursor;
-    private readonly Dictionary<string, object?> _partition;
     private Dictionary<string, object?> _offset = [];
     private TimeSpan _wait = TimeSpan.Zero;
 
@@ -40,21 +34,10 @@ internal sealed partial class PollFeed : HttpFeed
             new StatusRanges(config.GetList("http.response.policy.codes.retry")), config.GetInt("http.response.max.bytes"));
         _authorization = HttpAuthorization.Create(config, _calls.Client, context.Time);
         _reader = new RecordReader(config);
-        _url = Template.Parse(config.GetString("http.request.url"));
-        _query = config.FindString("http.request.params") is { } query ? Template.Parse(query) : null;
-        _body = config.FindString("http.request.body") is { } body ? Template.Parse(body) : null;
-        foreach (var header in config.GetList("http.request.headers"))
-        {
-            if (HttpConfigs.TryParseHeader(header, out var name, out var value))
-                _headers.Add((name, Template.Parse(value)));
-        }
-
+        _request = new SourceRequest(config);
         _process = new StatusRanges(config.GetList("http.response.policy.codes.process"));
         _skip = new StatusRanges(config.GetList("http.response.policy.codes.skip"));
         _cursor = config.GetString("http.paging") == Cursor ? JsonPointer.Parse(config.GetString("http.response.cursor.pointer")) : null;
-
-        // Not with its query, which may hold a secret and changes with the offset.
-        _partition = new() { ["url"] = config.GetString("http.request.url") };
     }
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -65,7 +48,7 @@ internal sealed partial class PollFeed : HttpFeed
             _offset[pair[..split].Trim()] = pair[(split + 1)..].Trim();
         }
 
-        if (await _context.LastOffsetAsync(_partition, cancellationToken) is { } stored)
+        if (await _context.LastOffsetAsync(_request.Partition, cancellationToken) is { } stored)
         {
             foreach (var (name, value) in stored)
                 _offset[name] = value;
@@ -99,25 +82,11 @@ internal sealed partial class PollFeed : HttpFeed
 
     private HttpRequestMessage Request()
     {
-        object? Root(string step) => step == "offset" ? _offset : null;
-        var url = new UriBuilder(_offset.GetValueOrDefault(Page) is string page ? page : _url.Fill(Root, Uri.EscapeDataString));
-        if (_query is not null && !_offset.ContainsKey(Page))
-        {
-            var query = _query.Fill(Root, Uri.EscapeDataString);
-            url.Query = url.Query.Length > 1 ? $"{url.Query}&{query}" : query;
-        }
-
-        var request = new HttpRequestMessage(new HttpMethod(_context.Config.GetString("http.request.method")), url.Uri);
-        foreach (var (name, value) in _headers)
-            request.Headers.TryAddWithoutValidation(name, value.Fill(Root, static v => v));
-        if (_body is not null)
-        {
-            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(_body.Fill(Root, Template.EscapeJson)));
-            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(_context.Config.GetString("http.request.content.type"));
-        }
+        var page = _offset.GetValueOrDefault(Page) as string;
+        var request = _request.Make(_offset, page is null ? null : new Uri(page));
 
         // Conditions belong to the first page: behind a cursor there is always something to fetch.
-        if (_context.Config.GetBoolean("http.conditional") && !_offset.ContainsKey(Page) && !_offset.ContainsKey(Cursor))
+        if (_context.Config.GetBoolean("http.conditional") && page is null && !_offset.ContainsKey(Cursor))
         {
             if (_offset.GetValueOrDefault(ETag) is string tag)
                 request.Headers.TryAddWithoutValidation("If-None-Match", tag);
@@ -156,7 +125,7 @@ internal sealed partial class PollFeed : HttpFeed
                 continue;
             foreach (var (name, value) in parts)
                 same[name] = next[name] = value;
-            records.Add(_reader.Record(element, _partition, new Dictionary<string, object?>(same)));
+            records.Add(_reader.Record(element, _request.Partition, new Dictionary<string, object?>(same)));
         }
 
         Set(next, Page, page);
@@ -216,7 +185,7 @@ internal sealed partial class PollFeed : HttpFeed
 
     private string SameHost(string link)
     {
-        var first = new Uri(_url.Fill(step => step == "offset" ? _offset : null, Uri.EscapeDataString));
+        var first = _request.First(_offset);
         var next = new Uri(first, link);
         return next.Scheme == first.Scheme && next.Authority == first.Authority
             ? next.AbsoluteUri

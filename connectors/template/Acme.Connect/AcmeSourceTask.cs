@@ -41,7 +41,7 @@ public sealed class AcmeSourceTask : SourceTask
         var records = new List<SourceRecord>();
         if (!File.Exists(_file))
             return records;
-        using var file = new FileStream(_file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var file = _context.Files.Open(_file, FileMode.Open, FileAccess.Read);
         file.Position = _position;
         var line = new MemoryStream();
         for (int next; records.Count < _context.Config.GetInt("batch.size") && (next = file.ReadByte()) >= 0;)

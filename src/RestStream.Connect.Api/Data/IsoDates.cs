@@ -19,13 +19,13 @@ internal static class IsoDates
         switch (text.Length)
         {
             case DateLength when TryDate(ref text, out var days):
-                parsed = new SchemaAndValue(Schema.Date, new Instant(days * LogicalTypes.MillisecondsPerDay));
+                parsed = new SchemaAndValue(Schema.Date, new Instant(days * JavaCalendar.MillisecondsPerDay));
                 return true;
             case TimeLength when TryTime(ref text, out var time):
                 parsed = new SchemaAndValue(Schema.Time, new Instant(time));
                 return true;
             case TimestampLength when TryDate(ref text, out var days) && TryTake(ref text, 'T') && TryTime(ref text, out var time):
-                parsed = new SchemaAndValue(Schema.Timestamp, new Instant(days * LogicalTypes.MillisecondsPerDay + time));
+                parsed = new SchemaAndValue(Schema.Timestamp, new Instant(days * JavaCalendar.MillisecondsPerDay + time));
                 return true;
             default:
                 return false;
@@ -37,7 +37,7 @@ internal static class IsoDates
         days = 0;
         if (!TryNumber(ref text, out var year) || !TryTake(ref text, '-') || !TryNumber(ref text, out var month) || !TryTake(ref text, '-') || !TryNumber(ref text, out var day))
             return false;
-        days = JavaText.Day(year, month, day);
+        days = JavaCalendar.Day(year, month, day);
         return true;
     }
 

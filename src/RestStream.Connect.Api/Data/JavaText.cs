@@ -10,10 +10,6 @@ internal static class JavaText
     public const int MaxNumberLength = 32;
 
     private const int MaxDigits = 17;
-    private const long MillisecondsPerDay = 86_400_000;
-
-    // 1582-10-15, the first day of the Gregorian calendar, in days since 1970-01-01. Before it java.util.Date counts by the Julian calendar.
-    private const long GregorianSince = -141_427;
 
     private static readonly string[] s_days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     private static readonly string[] s_months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -63,58 +59,14 @@ internal static class JavaText
     /// <summary>java.util.Date.toString in UTC: <c>Tue Nov 14 22:13:20 UTC 2023</c>.</summary>
     public static string ToString(Instant instant)
     {
-        var (days, millisecond) = Math.DivRem(instant.EpochMilliseconds, MillisecondsPerDay);
-        if (millisecond < 0)
-            (days, millisecond) = (days - 1, millisecond + MillisecondsPerDay);
-        var (year, month, day) = days >= GregorianSince ? Gregorian(days) : Julian(days);
-        var weekday = s_days[(int)(((days + 4) % 7 + 7) % 7)];
+        var days = JavaCalendar.FloorDiv(instant.EpochMilliseconds, JavaCalendar.MillisecondsPerDay);
+        var millisecond = instant.EpochMilliseconds - days * JavaCalendar.MillisecondsPerDay;
+        var (year, month, day) = JavaCalendar.DateOf(days);
+        var weekday = s_days[JavaCalendar.DayOfWeek(days) - 1];
         var seconds = millisecond / 1000;
         var shownYear = year > 0 ? year : 1 - year; // BC, which Java does not say
         return string.Create(CultureInfo.InvariantCulture, $"{weekday} {s_months[month - 1]} {day:00} {seconds / 3600:00}:{seconds / 60 % 60:00}:{seconds % 60:00} UTC {shownYear}");
     }
-
-    /// <summary>Year, month and day of the Gregorian calendar, of any day since 1970-01-01 (DateTime ends with the year 9999).</summary>
-    public static (long Year, int Month, int Day) Gregorian(long daysSinceEpoch)
-    {
-        // Days since 0000-03-01, in cycles of 400 years (146097 days): leap days come last in a year that begins in March.
-        var days = daysSinceEpoch + 719_468;
-        var cycle = Math.DivRem(days, 146_097, out var ofCycle);
-        if (ofCycle < 0)
-            (cycle, ofCycle) = (cycle - 1, ofCycle + 146_097);
-        var yearOfCycle = (ofCycle - ofCycle / 1460 + ofCycle / 36_524 - ofCycle / 146_096) / 365;
-        var ofYear = ofCycle - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100);
-        return FromMarch(cycle * 400 + yearOfCycle, ofYear);
-    }
-
-    /// <summary>Days since 1970-01-01 of a date by the calendar of its time; months and days beyond their range count on into the next, as in a lenient SimpleDateFormat.</summary>
-    public static long Day(long year, long month, long day)
-    {
-        (year, month) = (year + FloorDiv(month - 1, 12), FloorMod(month - 1, 12) + 1);
-        var (marchYear, monthOfMarchYear) = month > 2 ? (year, month - 3) : (year - 1, month + 9);
-        var days = 365 * marchYear + FloorDiv(marchYear, 4) + (153 * monthOfMarchYear + 2) / 5 + day - 1;
-        var gregorian = days - FloorDiv(marchYear, 100) + FloorDiv(marchYear, 400) - 719_468;
-        return gregorian >= GregorianSince ? gregorian : days - 719_470;
-    }
-
-    private static (long Year, int Month, int Day) Julian(long daysSinceEpoch)
-    {
-        var days = daysSinceEpoch + 719_470;
-        var cycle = FloorDiv(days, 1461);
-        var ofCycle = days - cycle * 1461;
-        var yearOfCycle = (ofCycle - ofCycle / 1460) / 365;
-        return FromMarch(cycle * 4 + yearOfCycle, ofCycle - 365 * yearOfCycle);
-    }
-
-    private static (long Year, int Month, int Day) FromMarch(long marchYear, long dayOfYear)
-    {
-        var month = (5 * dayOfYear + 2) / 153;
-        var day = dayOfYear - (153 * month + 2) / 5 + 1;
-        return month < 10 ? (marchYear, (int)month + 3, (int)day) : (marchYear + 1, (int)month - 9, (int)day);
-    }
-
-    private static long FloorDiv(long a, long b) => a >= 0 ? a / b : -((b - 1 - a) / b);
-
-    private static long FloorMod(long a, long b) => a - FloorDiv(a, b) * b;
 
     private static bool WriteSpecial(double value, Span<byte> text, out int written)
     {

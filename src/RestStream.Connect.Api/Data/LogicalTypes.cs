@@ -6,26 +6,24 @@ namespace RestStream.Connect.Data;
 /// <summary>Between values of the logical types and what stands for them on the wire (toLogical and fromLogical of Kafka's Date, Time, Timestamp and Decimal).</summary>
 internal static class LogicalTypes
 {
-    public const long MillisecondsPerDay = 86_400_000;
-
-    public static Instant ToDate(int daysSinceEpoch) => new(daysSinceEpoch * MillisecondsPerDay);
+    public static Instant ToDate(int daysSinceEpoch) => new(daysSinceEpoch * JavaCalendar.MillisecondsPerDay);
 
     /// <exception cref="DataException">Not at midnight.</exception>
     public static int FromDate(Instant value)
     {
-        var days = Math.DivRem(value.EpochMilliseconds, MillisecondsPerDay, out var rest);
+        var days = Math.DivRem(value.EpochMilliseconds, JavaCalendar.MillisecondsPerDay, out var rest);
         return rest == 0 ? unchecked((int)days) : throw new DataException("Kafka Connect Date type should not have any time fields set to non-zero values.");
     }
 
     /// <exception cref="DataException">Not within a day.</exception>
     public static Instant ToTime(int milliseconds) =>
-        milliseconds is >= 0 and <= (int)MillisecondsPerDay
+        milliseconds is >= 0 and <= (int)JavaCalendar.MillisecondsPerDay
             ? new Instant(milliseconds)
             : throw new DataException("Time values must use number of milliseconds greater than 0 and less than 86400000");
 
     /// <exception cref="DataException">Not within the first day.</exception>
     public static int FromTime(Instant value) =>
-        value.EpochMilliseconds is >= 0 and <= MillisecondsPerDay
+        value.EpochMilliseconds is >= 0 and <= JavaCalendar.MillisecondsPerDay
             ? (int)value.EpochMilliseconds
             : throw new DataException("Kafka Connect Time type should not have any date fields set to non-zero values.");
 

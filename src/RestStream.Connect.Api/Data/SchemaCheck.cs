@@ -77,7 +77,7 @@ internal static class SchemaCheck
         foreach (DictionaryEntry entry in map)
         {
             if (schema.KeySchema is { } keys)
-                ValidateMember("key of map", place, keys, entry.Key);
+                ValidateMember("key of map", place, keys, NullKey.ToValue(entry.Key));
             if (schema.ValueSchema is { } values)
                 ValidateMember("value of map", place, values, entry.Value);
         }

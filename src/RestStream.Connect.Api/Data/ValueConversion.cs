@@ -50,7 +50,7 @@ internal static class ValueConversion
             if (from is null || from.Name == Schema.DateName)
                 return instant;
             if (from.Name == Schema.TimestampName)
-                return LogicalTypes.ToDate(unchecked((int)(instant.EpochMilliseconds / LogicalTypes.MillisecondsPerDay)));
+                return LogicalTypes.ToDate(unchecked((int)(instant.EpochMilliseconds / JavaCalendar.MillisecondsPerDay)));
         }
 
         return LogicalTypes.ToDate(unchecked((int)ToInt64(value, from)));
@@ -64,8 +64,8 @@ internal static class ValueConversion
                 return instant;
             if (from.Name == Schema.TimestampName)
             {
-                var ofDay = instant.EpochMilliseconds % LogicalTypes.MillisecondsPerDay;
-                return new Instant(ofDay < 0 ? ofDay + LogicalTypes.MillisecondsPerDay : ofDay);
+                var ofDay = instant.EpochMilliseconds % JavaCalendar.MillisecondsPerDay;
+                return new Instant(ofDay < 0 ? ofDay + JavaCalendar.MillisecondsPerDay : ofDay);
             }
         }
 
@@ -79,7 +79,7 @@ internal static class ValueConversion
             switch (from?.Name)
             {
                 case Schema.DateName:
-                    return new Instant(LogicalTypes.FromDate(instant) * LogicalTypes.MillisecondsPerDay);
+                    return new Instant(LogicalTypes.FromDate(instant) * JavaCalendar.MillisecondsPerDay);
                 case Schema.TimeName:
                     return new Instant(LogicalTypes.FromTime(instant));
                 case Schema.TimestampName:

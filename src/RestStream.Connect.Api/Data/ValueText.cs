@@ -8,7 +8,6 @@ namespace RestStream.Connect.Data;
 /// <summary>The two texts that a value has in Kafka: Java's <c>toString</c>, and that of <c>Values.convertToString</c>, which <see cref="ValueParser"/> reads back.</summary>
 internal static class ValueText
 {
-    private const long MillisecondsPerDay = LogicalTypes.MillisecondsPerDay;
 
     /// <summary>Java's <c>toString</c>.</summary>
     public static void AppendJava(StringBuilder text, object? value)
@@ -79,7 +78,7 @@ internal static class ValueText
     {
         switch (value)
         {
-            case null:
+            case null or NullKey:
                 text.Append("null");
                 return true;
             case string s:
@@ -132,12 +131,11 @@ internal static class ValueText
     // Which of the three forms a date has depends on its value, not on its schema, as in Kafka (Values.dateFormatFor): the first day and all before are times.
     private static void AppendIso(StringBuilder text, long milliseconds)
     {
-        var days = Math.DivRem(milliseconds, MillisecondsPerDay, out var ofDay);
-        if (ofDay < 0)
-            (days, ofDay) = (days - 1, ofDay + MillisecondsPerDay);
-        if (milliseconds >= MillisecondsPerDay)
+        var days = JavaCalendar.FloorDiv(milliseconds, JavaCalendar.MillisecondsPerDay);
+        var ofDay = milliseconds - days * JavaCalendar.MillisecondsPerDay;
+        if (milliseconds >= JavaCalendar.MillisecondsPerDay)
         {
-            var (year, month, day) = JavaText.Gregorian(days);
+            var (year, month, day) = JavaCalendar.DateOf(days);
             text.Append(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{day:00}");
             if (ofDay == 0)
                 return;

@@ -113,7 +113,7 @@ public static class Values
     public static BigDecimal ConvertToDecimal(Schema? schema, object? value, int scale) => (BigDecimal)ValueConversion.Convert(Schema.Decimal(scale), schema, value)!;
 
     private static Schema? InferMap(IDictionary map) =>
-        map.Count > 0 && TryInferMembers(DeepValue.Entries(map).Select(e => (object?)e.Key), out var keys) && TryInferMembers(DeepValue.Entries(map).Select(e => e.Value), out var values)
+        map.Count > 0 && TryInferMembers(DeepValue.Entries(map).Select(e => NullKey.ToValue(e.Key)), out var keys) && TryInferMembers(DeepValue.Entries(map).Select(e => e.Value), out var values)
             ? SchemaBuilder.Map(keys, values).Build()
             : null;
 

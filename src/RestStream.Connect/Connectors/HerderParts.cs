@@ -43,4 +43,8 @@ internal sealed record HerderShared(WorkerServices Worker, HerderParts Parts, Co
     public ConnectOptions Options => Worker.Options;
 
     public TimeProvider Time => Worker.Time;
+
+    public StartCounts ConnectorStarts { get; } = new();
+
+    public StartCounts TaskStarts { get; } = new();
 }

@@ -37,9 +37,16 @@ internal sealed partial class RunningConnector
                 return null;
             var connector = new StateInfo(
                 StatusRecords.Text(state), shared.Options.WorkerId, _version, _failure?.Trace,
-                _failure is null && _backoff.Restarts == 0 ? null : Details(_failure, _backoff, figures: null));
+                _failure is null && _backoff.Restarts == 0 ? null : Details(_failure, _backoff, figures: null, warning: null));
             return (connector, [.. _tasks.Values.Select(ToInfo)]);
         }
+    }
+
+    /// <summary>States alone, for the metrics. Null as in <see cref="Status"/>.</summary>
+    public (WorkState Connector, string? Version, WorkState[] Tasks)? States()
+    {
+        lock (_lock)
+            return _state is { } state ? (state, _version, [.. _tasks.Values.Select(slot => slot.State)]) : null;
     }
 
     public TaskStateInfo? TaskStatus(int task)
@@ -49,9 +56,9 @@ internal sealed partial class RunningConnector
     }
 
     private TaskStateInfo ToInfo(RunningTaskSlot slot) => new(
-        slot.Id, StatusRecords.Text(slot.State), shared.Options.WorkerId, slot.Version, slot.Failure?.Trace, Details(slot.Failure, slot.Backoff, slot.Run?.Figures));
+        slot.Id, StatusRecords.Text(slot.State), shared.Options.WorkerId, slot.Version, slot.Failure?.Trace, Details(slot.Failure, slot.Backoff, slot.Run?.Figures, slot.Run?.Warning.Value));
 
-    private StatusDetails Details(TaskFailure? failure, RestartBackoff backoff, TaskFigures? figures) => new()
+    private StatusDetails Details(TaskFailure? failure, RestartBackoff backoff, TaskFigures? figures, TaskWarning? warning) => new()
     {
         Error = failure is null ? null : new StatusError(CodeOf(failure.Error), failure.Stage, _scrubber.Scrub(failure.Error.Message), HintFor(failure.Error), failure.Record),
         NextRestart = backoff.Next is { } next ? Iso(next) : null,
@@ -61,6 +68,7 @@ internal sealed partial class RunningConnector
         Lag = figures?.Lag,
         LastProgress = figures?.LastProgress is { } progress ? Iso(progress) : null,
         Stalled = figures?.Stalled,
+        LastWarning = warning is null ? null : new StatusWarning(Iso(warning.At), warning.Message),
     };
 
     private static string CodeOf(Exception error) => error switch

@@ -132,6 +132,12 @@ internal sealed partial class RunningConnector
         {
             if (slot.Ended)
                 return;
+            if (!slot.Started && report.State is (WorkState.Running or WorkState.Paused or WorkState.Failed))
+            {
+                shared.TaskStarts.Count(report.State != WorkState.Failed);
+                slot.Started = report.State != WorkState.Failed;
+            }
+
             slot.State = report.State;
             slot.Failure = report.State == WorkState.Failed ? report.Error : null;
             if (report.State == WorkState.Running)

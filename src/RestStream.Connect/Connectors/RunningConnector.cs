@@ -146,7 +146,10 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
     {
         await CloseInstanceAsync();
         if (!await LoadAsync(wanted, keep: true))
+        {
+            shared.ConnectorStarts.Count(succeeded: false);
             return;
+        }
 
         // The tasks of the last run do not wait for the connector: it may need a system that is not there, and they may not.
         StartTasks(wanted.Tasks, paused: false);
@@ -158,9 +161,11 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
             await CallAsync("StartAsync", token => _instance!.StartAsync(context, token));
             Is(WorkState.Running);
             await ReconfigureTasksAsync(wanted);
+            shared.ConnectorStarts.Count(succeeded: true);
         }
         catch (Exception e) when (IsOfConnector(e))
         {
+            shared.ConnectorStarts.Count(succeeded: false);
             await CloseInstanceAsync();
             Failed(e);
         }

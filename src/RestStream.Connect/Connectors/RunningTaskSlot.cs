@@ -22,6 +22,9 @@ internal sealed class RunningTaskSlot(TaskDefinition definition, RestartBackoff 
 
     public RunningTask? Run { get; set; }
 
+    /// <summary>It came as far as to run, or to be paused; its start is counted.</summary>
+    public bool Started { get; set; }
+
     /// <summary>It is being stopped, or is about to be started anew: what it reports is of no concern any more.</summary>
     public bool Ended { get; set; }
 }

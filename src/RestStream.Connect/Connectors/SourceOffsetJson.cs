@@ -1,65 +1,31 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using RestStream.Connect.Model;
+using RestStream.Connect.Stores;
 using SourceOffset = (System.Collections.Generic.IReadOnlyDictionary<string, object?>? Partition, System.Collections.Generic.IReadOnlyDictionary<string, object?>? Offset);
 
 namespace RestStream.Connect.Connectors;
 
-/// <summary>Source partitions and offsets between the JSON of <c>/offsets</c> and the values that connectors see: text, <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, and maps and lists of those.</summary>
+/// <summary>Source partitions and offsets between the JSON of <c>/offsets</c> and the values that connectors see, which are those of the offset topic (<see cref="OffsetJson"/>).</summary>
 internal static class SourceOffsetJson
 {
     /// <summary>In the order of their first mention; the last of two equal partitions wins.</summary>
     public static IReadOnlyList<SourceOffset> Read(IReadOnlyList<OffsetEntry> entries)
     {
-        var places = new Dictionary<string, int>(StringComparer.Ordinal);
-        var read = new List<SourceOffset>();
+        var read = new OrderedDictionary<IReadOnlyDictionary<string, object?>, SourceOffset>(SourcePartitionComparer.Instance);
+        var noPartition = new List<SourceOffset>();
         foreach (var (partition, offset) in entries)
         {
-            var canonical = Canonical(partition);
-            if (places.TryAdd(canonical, read.Count))
-                read.Add((Map(partition), Map(offset)));
+            if (Map(partition) is not { } place)
+                noPartition = [(null, Map(offset))];
             else
-                read[places[canonical]] = (read[places[canonical]].Partition, Map(offset));
+                read[place] = (read.TryGetValue(place, out var first) ? first.Partition : place, Map(offset));
         }
 
-        return read;
+        return [.. noPartition, .. read.Values];
     }
 
-    public static JsonObject Write(IReadOnlyDictionary<string, object?> map)
-    {
-        var json = new JsonObject();
-        foreach (var (key, value) in map)
-            json[key] = ToJson(value);
-        return json;
-    }
+    public static JsonObject Write(IReadOnlyDictionary<string, object?> map) => JsonNode.Parse(OffsetJson.WriteValue(map))!.AsObject();
 
-    /// <summary>The same text for equal partitions, whatever the order of their keys.</summary>
-    private static string Canonical(JsonObject? partition) =>
-        partition is null ? "" : string.Join(',', partition.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e => $"{JsonSerializer.Serialize(e.Key)}:{e.Value?.ToJsonString() ?? "null"}"));
-
-    private static Dictionary<string, object?>? Map(JsonObject? json) => json?.ToDictionary(e => e.Key, e => ToValue(e.Value));
-
-    private static object? ToValue(JsonNode? json) => json switch
-    {
-        null => null,
-        JsonObject map => Map(map),
-        JsonArray list => list.Select(ToValue).ToList(),
-        _ => json.GetValueKind() switch
-        {
-            JsonValueKind.String => json.GetValue<string>(),
-            JsonValueKind.True => true,
-            JsonValueKind.False => false,
-            _ => long.TryParse(json.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
-                ? (object)whole : double.Parse(json.ToJsonString(), CultureInfo.InvariantCulture),
-        },
-    };
-
-    private static JsonNode? ToJson(object? value) => value switch
-    {
-        null => null,
-        IReadOnlyDictionary<string, object?> map => Write(map),
-        IEnumerable<object?> list => new JsonArray([.. list.Select(ToJson)]),
-        _ => JsonValue.Create(value),
-    };
+    private static IReadOnlyDictionary<string, object?>? Map(JsonObject? json) => json is null ? null : OffsetJson.ReadValue(JsonSerializer.SerializeToUtf8Bytes(json));
 }

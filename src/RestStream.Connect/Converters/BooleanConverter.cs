@@ -1,20 +1,12 @@
 using System.Buffers;
-using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Converters;
 
 /// <summary>True and false as one byte, 1 or 0.</summary>
 [Plugin("org.apache.kafka.connect.converters.BooleanConverter")]
-internal sealed class BooleanConverter : Converter
+internal sealed class BooleanConverter : PlainConverter
 {
-    public override ConfigDef Config { get; } = ConverterConfig.Define();
-
-    public override void Configure(ConfigValues config, bool isKey)
-    {
-    }
-
     public override bool Write(string topic, Schema? schema, object? value, IBufferWriter<byte> output)
     {
         if (schema is not null && schema.Type != SchemaType.Boolean)

@@ -1,20 +1,12 @@
 using System.Buffers;
-using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Converters;
 
 /// <summary>Bytes as they are; nothing else.</summary>
 [Plugin("org.apache.kafka.connect.converters.ByteArrayConverter")]
-internal sealed class ByteArrayConverter : Converter
+internal sealed class ByteArrayConverter : PlainConverter
 {
-    public override ConfigDef Config { get; } = ConverterConfig.Define();
-
-    public override void Configure(ConfigValues config, bool isKey)
-    {
-    }
-
     public override bool Write(string topic, Schema? schema, object? value, IBufferWriter<byte> output)
     {
         if (schema is not null && schema.Type != SchemaType.Bytes)

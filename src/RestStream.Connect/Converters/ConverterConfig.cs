@@ -1,4 +1,5 @@
 using RestStream.Connect.Config;
+using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Converters;
 
@@ -15,4 +16,14 @@ internal static class ConverterConfig
     /// <summary>The settings of a converter without any of its own.</summary>
     public static ConfigDef Define() =>
         new ConfigDef().Require(Type, ConfigType.String, "How this converter will be used.", ConfigValidator.In(Key, Value, Header), Importance.Low);
+}
+
+/// <summary>A converter that nothing can be configured of.</summary>
+internal abstract class PlainConverter : Converter
+{
+    public sealed override ConfigDef Config { get; } = ConverterConfig.Define();
+
+    public sealed override void Configure(ConfigValues config, bool isKey)
+    {
+    }
 }

@@ -178,7 +178,7 @@ internal sealed class JsonValueReader(JsonFormat format)
             if (size != 2)
                 throw new DataException($"Found invalid map entry, expected length 2 but found :{size}");
             json.Read();
-            var key = Read(ref json, schema.KeySchema) ?? throw new DataException("Found a map entry without a key: null cannot be a key.");
+            var key = Read(ref json, schema.KeySchema) ?? NullKey.Instance;
             json.Read();
             entries.Add(KeyValuePair.Create(key, Read(ref json, schema.ValueSchema)));
             json.Read();

@@ -242,7 +242,7 @@ internal sealed class JsonValueWriter(JsonOutput output, JsonFormat format)
             if (i > 0)
                 output.Mark(',');
             Enter('[');
-            WriteValue(schema?.KeySchema, entries.Key);
+            WriteValue(schema?.KeySchema, NullKey.ToValue(entries.Key));
             output.Mark(',');
             WriteValue(schema?.ValueSchema, entries.Value);
             Leave(']');
@@ -265,7 +265,7 @@ internal sealed class JsonValueWriter(JsonOutput output, JsonFormat format)
         return true;
     }
 
-    private static string PropertyName(Schema? schema, object key) => key as string ?? throw Mismatch(schema!, key);
+    private static string PropertyName(Schema? schema, object key) => key as string ?? (key is NullKey ? "null" : throw Mismatch(schema!, key));
 
     private static DataException Mismatch(Schema schema, object value)
     {

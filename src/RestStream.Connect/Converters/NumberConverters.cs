@@ -1,9 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
-using RestStream.Connect.Config;
 using RestStream.Connect.Data;
-using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Converters;
 
@@ -11,15 +9,9 @@ namespace RestStream.Connect.Converters;
 /// <param name="schema">What is read.</param>
 /// <param name="name">Java's name of the type in messages.</param>
 /// <param name="size">Bytes of a number.</param>
-internal abstract class NumberConverter<T>(Schema schema, string name, int size) : Converter
+internal abstract class NumberConverter<T>(Schema schema, string name, int size) : PlainConverter
     where T : struct, INumber<T>
 {
-    public override ConfigDef Config { get; } = ConverterConfig.Define();
-
-    public override void Configure(ConfigValues config, bool isKey)
-    {
-    }
-
     public override bool Write(string topic, Schema? valueSchema, object? value, IBufferWriter<byte> output)
     {
         switch (value)

@@ -35,10 +35,16 @@ internal sealed record StatusDetails
 
     /// <summary>RUNNING, but nothing moved for a long time although there is something to do.</summary>
     public bool? Stalled { get; init; }
+
+    /// <summary>What the task, or the worker about it, warned of last since it was started.</summary>
+    public StatusWarning? LastWarning { get; init; }
 }
 
 /// <summary>The error of a task or connector in parts. <paramref name="Stage"/> is Kafka's (TASK_PUT, VALUE_CONVERTER, ..); <paramref name="Record"/> is <c>topic-partition@offset</c>.</summary>
 internal sealed record StatusError(string Code, string? Stage, string Message, string? Hint, string? Record);
+
+/// <summary>A line of the log at level warning or error.</summary>
+internal sealed record StatusWarning(string At, string Message);
 
 /// <summary>One entry of <c>/offsets</c>: source partition and offset, or kafka_topic, kafka_partition and kafka_offset. JSON objects; a null offset resets.</summary>
 internal sealed record OffsetEntry(JsonObject? Partition, JsonObject? Offset);

@@ -5,13 +5,17 @@ using static RestStream.Connect.Stores.ConfigRecords;
 namespace RestStream.Connect.Stores;
 
 /// <summary>The configuration topic while it is read: its records in order, and what they come to.</summary>
-internal sealed class ConfigReading(Action<string> ignored)
+internal sealed class ConfigReading(SecretSeal seal, Action<string> ignored)
 {
     private readonly Dictionary<string, Found> _found = new(StringComparer.Ordinal);
 
-    public void Apply(ReadOnlyMemory<byte> keyBytes, ReadOnlyMemory<byte>? value)
+    /// <summary>Settings of connectors that were sealed with another key.</summary>
+    public IEnumerable<(string Connector, IReadOnlyList<string> Settings)> Lost => _found.Where(f => f.Value is { Config: not null, Lost.Count: > 0 }).Select(f => (f.Key, f.Value.Lost));
+
+    public void Apply(RecordPlace place, RawRecord record)
     {
-        var key = Encoding.UTF8.GetString(keyBytes.Span);
+        var key = Encoding.UTF8.GetString(record.Key);
+        var value = record.CopyValue();
         try
         {
             if (key.StartsWith(TargetStatePrefix, StringComparison.Ordinal))
@@ -60,7 +64,7 @@ internal sealed class ConfigReading(Action<string> ignored)
             return;
         }
 
-        Of(name).Config = ReadProperties(value.Value);
+        (Of(name).Config, Of(name).Lost) = seal.Open(name, ReadProperties(value.Value));
     }
 
     private void ApplyTask(string connector, int task, ReadOnlyMemory<byte>? value)
@@ -68,7 +72,7 @@ internal sealed class ConfigReading(Action<string> ignored)
         var found = Of(connector);
         if (value is not null)
         {
-            found.Deferred[task] = ReadProperties(value.Value);
+            found.Deferred[task] = seal.Open(connector, ReadProperties(value.Value)).Config;
             return;
         }
 
@@ -102,6 +106,7 @@ internal sealed class ConfigReading(Action<string> ignored)
     private sealed class Found
     {
         public Dictionary<string, string>? Config { get; set; }
+        public IReadOnlyList<string> Lost { get; set; } = [];
         public TargetState Target { get; set; } = TargetState.Started;
         public int TaskCount { get; set; }
         public Dictionary<int, IReadOnlyDictionary<string, string>> Committed { get; } = [];

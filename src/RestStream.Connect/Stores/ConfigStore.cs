@@ -11,7 +11,7 @@ namespace RestStream.Connect.Stores;
 
 /// <summary>
 /// Connectors, their configurations, tasks and target states in the compacted topic <c>connect-configs</c>, with Kafka's keys and JSON: <c>connector-N</c>, <c>task-N-i</c>, <c>commit-N</c>, <c>target-state-N</c>.
-/// Everything is in memory as well. Every write is durable when it returns, and only then seen by readers. The caller writes one connector's changes one after the other. Safe on any thread.
+/// Secrets are sealed in the topic (<see cref="SecretSeal"/>). Everything is in memory as well. Every write is durable when it returns, and only then seen by readers. The caller writes one connector's changes one after the other. Safe on any thread.
 /// <para>
 /// Configurations of tasks count only from their <c>commit-N</c> on, as in Kafka; here they stand in the same batch. <c>restart-connector-N</c> and <c>logger-cluster-L</c> are requests to running workers: like
 /// Kafka, the store passes over old ones at the start. Of a deleted connector nothing is left: its tasks get tombstones too, which Kafka forgets.
@@ -21,11 +21,12 @@ internal sealed class ConfigStore
 {
     private readonly ConcurrentDictionary<string, StoredConnector> _connectors = new(StringComparer.Ordinal);
     private readonly StoreTopic _topic;
+    private readonly SecretSeal _seal;
     private ImmutableSortedSet<string> _names;
 
-    private ConfigStore(StoreTopic topic, ConfigReading read)
+    private ConfigStore(StoreTopic topic, SecretSeal seal, ConfigReading read)
     {
-        _topic = topic;
+        (_topic, _seal) = (topic, seal);
         foreach (var (name, connector) in read.Connectors())
             _connectors[name] = connector;
         _names = _connectors.Keys.ToImmutableSortedSet(StringComparer.Ordinal);
@@ -35,13 +36,15 @@ internal sealed class ConfigStore
     public ImmutableSortedSet<string> Names => Volatile.Read(ref _names);
 
     /// <summary>Makes the topic when it is not there, or reads it. What is damaged or not understood is told to the log and left out.</summary>
-    public static async Task<ConfigStore> OpenAsync(IBroker broker, ConnectOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<ConfigStore> OpenAsync(IBroker broker, ConnectOptions options, TimeProvider time, SecretSeal seal, ILogger logger, CancellationToken cancellationToken)
     {
-        var reading = new ConfigReading(problem => logger.ConfigRecordIgnored(options.ConfigTopic, problem));
+        var reading = new ConfigReading(seal, problem => logger.ConfigRecordIgnored(options.ConfigTopic, problem));
         var (topic, damage) = await StoreTopic.OpenAsync(broker, options.ConfigTopic, partitions: 1, time, reading.Apply, cancellationToken);
         foreach (var problem in damage)
-            logger.ConfigsDamaged(options.ConfigTopic, problem);
-        return new ConfigStore(topic, reading);
+            logger.ConfigsDamaged(options.ConfigTopic, problem.Message);
+        foreach (var (name, settings) in reading.Lost)
+            logger.SecretsLost(name, string.Join(", ", settings), options.SecretKeyFile);
+        return new ConfigStore(topic, seal, reading);
     }
 
     public StoredConnector? Find(string connector) => _connectors.GetValueOrDefault(connector);
@@ -52,7 +55,7 @@ internal sealed class ConfigStore
         List<(byte[], byte[]?)> records = [];
         if (target is not null)
             records.Add((TargetStateKey(connector), TargetStateValue(target.Value)));
-        records.Add((ConnectorKey(connector), PropertiesValue(config)));
+        records.Add((ConnectorKey(connector), PropertiesValue(_seal.Seal(connector, config))));
         await _topic.WriteAsync(records);
         var known = Find(connector);
         Publish(connector, new StoredConnector(config, target ?? known?.Target ?? TargetState.Started, known?.Tasks ?? [], known?.KnownTasks ?? 0));
@@ -72,7 +75,7 @@ internal sealed class ConfigStore
 
     public async Task PutTasksAsync(string connector, IReadOnlyList<IReadOnlyDictionary<string, string>> tasks)
     {
-        List<(byte[], byte[]?)> records = [.. tasks.Select((config, i) => (TaskKey(connector, i), (byte[]?)PropertiesValue(config)))];
+        List<(byte[], byte[]?)> records = [.. tasks.Select((config, i) => (TaskKey(connector, i), (byte[]?)PropertiesValue(_seal.Seal(connector, config))))];
         records.Add((CommitKey(connector), CommitValue(tasks.Count)));
         await _topic.WriteAsync(records);
         var known = _connectors[connector];

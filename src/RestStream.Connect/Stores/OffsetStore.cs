@@ -1,5 +1,4 @@
 using RestStream.Broker;
-using RestStream.Broker.Topics;
 using RestStream.Storage.Records;
 using LogPartition = RestStream.Storage.TopicPartition;
 using PartitionAndOffset = (System.Collections.Generic.IReadOnlyDictionary<string, object?> Partition, System.Collections.Generic.IReadOnlyDictionary<string, object?>? Offset);
@@ -16,21 +15,35 @@ namespace RestStream.Connect.Stores;
 internal sealed class OffsetStore
 {
     private readonly IBroker _broker;
-    private readonly string _topic;
-    private readonly int _partitions;
+    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, OrderedDictionary<IReadOnlyDictionary<string, object?>, Entry>> _connectors = new(StringComparer.Ordinal);
 
-    private OffsetStore(IBroker broker, TopicDescription topic) => (_broker, _topic, _partitions) = (broker, topic.Name, topic.Partitions.Count);
+    private StoreTopic _topic = null!;
+
+    private OffsetStore(IBroker broker, TimeProvider time) => (_broker, _time) = (broker, time);
 
     /// <summary>Makes the topic when it is not there and reads it to its end.</summary>
-    public static async Task<OffsetStore> OpenAsync(IBroker broker, ConnectOptions options, CancellationToken cancellationToken)
+    /// <exception cref="BrokerException"><see cref="ErrorCode.CorruptMessage"/>: records are damaged. Places that are not known to be the last ones are not used.</exception>
+    public static async Task<OffsetStore> OpenAsync(IBroker broker, ConnectOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        // The broker stamps the records: their times are for people and tell which of two spellings of one partition is newer.
-        var configs = new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["message.timestamp.type"] = "LogAppendTime" };
-        var topic = await StoredTopic.EnsureAsync(broker, options.OffsetTopic, options.OffsetTopicPartitions, configs, cancellationToken);
-        var store = new OffsetStore(broker, topic);
-        store.Load(topic);
+        var store = new OffsetStore(broker, time);
+        var newest = new Dictionary<string, (Change Change, RecordPlace Place)>(StringComparer.Ordinal);
+        (store._topic, var damage) = await StoreTopic.OpenAsync(broker, options.OffsetTopic, options.OffsetTopicPartitions, time, (place, record) =>
+        {
+            var key = record.Key.ToArray();
+            newest[Convert.ToBase64String(key)] = (new Change(key, record.CopyValue()?.ToArray()), place);
+        }, cancellationToken);
+        if (damage.Count > 0)
+            throw damage[0];
+
+        // Order over the partitions of the topic is not known but by time.
+        foreach (var (change, place) in newest.Values.OrderBy(n => n.Place.Timestamp))
+        {
+            if (OffsetJson.ReadKey(change.Key) is { } key)
+                store.Apply(key.Connector, change, place.Offset, place.Timestamp);
+        }
+
         return store;
     }
 
@@ -61,7 +74,9 @@ internal sealed class OffsetStore
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            changes = Encode(connector, offsets, parts);
+            changes = [.. offsets.Select(o => new Change(KeyOf(connector, o.Partition) ?? OffsetJson.WriteKey(connector, o.Partition), o.Offset is null ? null : OffsetJson.WriteValue(o.Offset)))];
+            foreach (var batch in _topic.Batches([.. changes.Select(c => (c.Key, c.Value))]))
+                parts.Add(batch);
         }
         catch
         {
@@ -74,60 +89,20 @@ internal sealed class OffsetStore
             return;
 
         // Not cancelled from here on: what is on its way to the disk may be there, and then memory must say so.
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         var results = await _broker.ProduceAtomicAsync(parts);
+        var next = Enumerable.Range(records.Count, parts.Count - records.Count).ToDictionary(i => parts[i].Partition, i => results[i].BaseOffset);
         lock (_lock)
         {
             foreach (var change in changes)
-                Apply(connector, change, results[change.Part].BaseOffset + change.Index, results[change.Part].Timestamp);
+                Apply(connector, change, next[_topic.PartitionOf(change.Key)]++, now);
         }
-    }
-
-    /// <summary>Adds a batch per partition of the topic.</summary>
-    private List<Change> Encode(string connector, IReadOnlyList<PartitionAndOffset> offsets, List<(LogPartition Partition, BatchBuffer Batch)> parts)
-    {
-        var changes = new List<Change>(offsets.Count);
-        foreach (var (partition, offset) in offsets)
-        {
-            var key = KeyOf(connector, partition) ?? OffsetJson.WriteKey(connector, partition);
-            changes.Add(new Change(Partitioner.ForKey(key, _partitions), key, offset is null ? null : OffsetJson.WriteValue(offset)));
-        }
-
-        using var builder = new RecordBatchBuilder();
-        foreach (var group in changes.GroupBy(c => c.Partition))
-        {
-            foreach (var change in group)
-            {
-                (change.Part, change.Index) = (parts.Count, builder.Count);
-                builder.Append(-1, keyIsNull: false, change.Key, change.Value is null, change.Value);
-            }
-
-            parts.Add((new LogPartition(_topic, group.Key), builder.Build()));
-        }
-
-        return changes;
     }
 
     private byte[]? KeyOf(string connector, IReadOnlyDictionary<string, object?> partition)
     {
         lock (_lock)
             return _connectors.TryGetValue(connector, out var entries) && entries.TryGetValue(partition, out var entry) ? entry.Key : null;
-    }
-
-    private void Load(TopicDescription topic)
-    {
-        var newest = new Dictionary<string, (Change Change, long Offset, long Timestamp)>(StringComparer.Ordinal);
-        StoredTopic.ReadAll(_broker, topic, (place, partition, record) =>
-        {
-            var key = record.Key.ToArray();
-            newest[Convert.ToBase64String(key)] = (new Change(partition, key, record.ValueIsNull ? null : record.Value.ToArray()), place.BaseOffset, place.Timestamp);
-        });
-
-        // Order over the partitions of the topic is not known but by time.
-        foreach (var (change, offset, timestamp) in newest.Values.OrderBy(n => n.Timestamp))
-        {
-            if (OffsetJson.ReadKey(change.Key) is { } key)
-                Apply(key.Connector, change, offset, timestamp);
-        }
     }
 
     /// <summary>Values are parsed from their bytes, so that what a task is told does not depend on whether the worker was restarted since.</summary>
@@ -153,15 +128,8 @@ internal sealed class OffsetStore
         entry.Offset = offset;
     }
 
-    /// <summary>One record of the topic on its way.</summary>
-    private sealed record Change(int Partition, byte[] Key, byte[]? Value)
-    {
-        /// <summary>The batch of the unit in which it stands.</summary>
-        public int Part { get; set; }
-
-        /// <summary>Its place there.</summary>
-        public int Index { get; set; }
-    }
+    /// <summary>One record of the topic.</summary>
+    private readonly record struct Change(byte[] Key, byte[]? Value);
 
     /// <summary>What is stored of one source partition; without offset after a reset.</summary>
     private sealed class Entry(IReadOnlyDictionary<string, object?> partition)

@@ -83,6 +83,9 @@ internal readonly ref struct RawRecord
     public int HeaderCount { get; }
     public ReadOnlySpan<byte> EncodedHeaders { get; }
 
+    /// <summary>The value to keep; null for a tombstone.</summary>
+    public ReadOnlyMemory<byte>? CopyValue() => ValueIsNull ? (ReadOnlyMemory<byte>?)null : Value.ToArray();
+
     public HeaderReader Headers() => new(new RecordView { EncodedHeaders = EncodedHeaders, HeaderCount = HeaderCount });
 
     public static int Write(Span<byte> destination, RecordView record)

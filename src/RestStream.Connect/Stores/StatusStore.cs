@@ -184,9 +184,10 @@ internal sealed class StatusStore
         }
     }
 
-    private void Apply(ReadOnlyMemory<byte> keyBytes, ReadOnlyMemory<byte>? value)
+    private void Apply(RecordPlace place, RawRecord record)
     {
-        switch (ReadKey(keyBytes))
+        var value = record.CopyValue();
+        switch (ReadKey(record.Key.ToArray()))
         {
             case { Kind: StatusKind.Connector } key:
                 Of(key.Connector).Connector = Note(ReadStatus(value));

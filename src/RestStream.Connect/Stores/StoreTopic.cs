@@ -15,40 +15,65 @@ internal sealed class StoreTopic
     private readonly TimeProvider _time;
     private readonly int _partitions;
 
-    private StoreTopic(IBroker broker, string name, int partitions, TimeProvider time) => (_broker, Name, _partitions, _time) = (broker, name, partitions, time);
+    private StoreTopic(IBroker broker, TopicDescription topic, TimeProvider time) => (_broker, Name, _partitions, _time) = (broker, topic.Name, topic.Partitions.Count, time);
 
-    /// <summary>A record of the topic, in the order of its partition; a null <paramref name="value"/> is a tombstone.</summary>
-    public delegate void RecordSeen(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value);
+    /// <summary>A record with a key, in the order of its partition.</summary>
+    public delegate void RecordSeen(RecordPlace place, RawRecord record);
 
     public string Name { get; }
 
     /// <summary>Makes the topic when it is not there (with <paramref name="partitions"/>; one that is there keeps its own), and shows every record with a key.</summary>
     /// <returns>The topic, and what could not be read because it is damaged on disk.</returns>
-    public static async Task<(StoreTopic Topic, IReadOnlyList<string> Damage)> OpenAsync(
+    public static async Task<(StoreTopic Topic, IReadOnlyList<BrokerException> Damage)> OpenAsync(
         IBroker broker, string name, int partitions, TimeProvider time, RecordSeen seen, CancellationToken cancellationToken)
     {
-        var description = await StoredTopic.EnsureAsync(broker, name, partitions, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }, cancellationToken);
-        var damage = new List<string>();
+        var description = await EnsureAsync(broker, name, partitions, cancellationToken);
+        var damage = new List<BrokerException>();
         foreach (var partition in description.Partitions)
-            await ReadAsync(broker, new FetchPosition(new LogPartition(name, partition.Partition), partition.LogStartOffset), seen, damage, cancellationToken);
-        return (new StoreTopic(broker, name, description.Partitions.Count, time), damage);
+            await ReadAsync(broker, new FetchPosition(new LogPartition(name, partition.Partition), partition.LogStartOffset, description.TopicId), seen, damage, cancellationToken);
+        return (new StoreTopic(broker, description, time), damage);
     }
 
     /// <summary>Writes records; durable when it returns. Those that fall into one partition become one batch: after a crash all of them are there, or none.</summary>
     /// <exception cref="BrokerException">Nothing, or with several partitions only a part, was written.</exception>
     public async Task WriteAsync(IReadOnlyCollection<(byte[] Key, byte[]? Value)> records)
     {
+        foreach (var (partition, batch) in Batches(records))
+            await _broker.ProduceAsync(partition, batch);
+    }
+
+    /// <summary>The records as batches, one for each partition that they fall into, in their order; to be appended by the caller, who owns them.</summary>
+    public IEnumerable<(LogPartition Partition, BatchBuffer Batch)> Batches(IReadOnlyCollection<(byte[] Key, byte[]? Value)> records)
+    {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var partition in records.GroupBy(r => Partitioner.ForKey(r.Key, _partitions)))
+        foreach (var partition in records.GroupBy(r => PartitionOf(r.Key)))
         {
             using var builder = new RecordBatchBuilder();
             foreach (var (key, value) in partition)
                 builder.Append(now, keyIsNull: false, key, valueIsNull: value is null, value);
-            await _broker.ProduceAsync(new LogPartition(Name, partition.Key), builder.Build());
+            yield return (partition.Key, builder.Build());
         }
     }
 
-    private static async Task ReadAsync(IBroker broker, FetchPosition start, RecordSeen seen, List<string> damage, CancellationToken cancellationToken)
+    /// <summary>Where records of this key stand.</summary>
+    public LogPartition PartitionOf(ReadOnlySpan<byte> key) => new(Name, Partitioner.ForKey(key, _partitions));
+
+    private static async Task<TopicDescription> EnsureAsync(IBroker broker, string name, int partitions, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!broker.TryGetIntake(name, out _))
+                return await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }), cancellationToken);
+        }
+        catch (BrokerException e) when (e.Code == ErrorCode.TopicAlreadyExists)
+        {
+            // Somebody else was faster.
+        }
+
+        return broker.DescribeTopic(name);
+    }
+
+    private static async Task ReadAsync(IBroker broker, FetchPosition start, RecordSeen seen, List<BrokerException> damage, CancellationToken cancellationToken)
     {
         using var fetch = broker.OpenFetch([start]);
         var slices = new List<EncodedSlice>();
@@ -62,7 +87,7 @@ internal sealed class StoreTopic
             }
             catch (BrokerException e) when (e.Code == ErrorCode.CorruptMessage)
             {
-                damage.Add(e.Message);
+                damage.Add(e);
                 fetch.Seek(0, e.Earliest);
                 continue;
             }
@@ -73,7 +98,7 @@ internal sealed class StoreTopic
                 {
                     var record = new RawRecord(slice.Batch.Record(i).Span);
                     if (!record.KeyIsNull)
-                        seen(record.Key.ToArray(), record.ValueIsNull ? (ReadOnlyMemory<byte>?)null : record.Value.ToArray());
+                        seen(new RecordPlace(start.Partition, slice.Batch.Offsets[i], slice.Batch.Timestamps[i]), record);
                 }
             }
 
@@ -81,3 +106,6 @@ internal sealed class StoreTopic
         }
     }
 }
+
+/// <summary>Where a record of a store stands, and its time (epoch ms).</summary>
+internal readonly record struct RecordPlace(LogPartition Partition, long Offset, long Timestamp);

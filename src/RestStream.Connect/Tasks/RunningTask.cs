@@ -38,7 +38,7 @@ internal abstract class RunningTask : IAsyncDisposable
     private protected RunningTask(TaskDefinition definition, WorkerServices services, Action<TaskReport> report)
     {
         (Definition, Services, _report, _pauseWanted) = (definition, services, report, definition.StartPaused);
-        Logger = services.Loggers.CreateLogger("RestStream.Connect.Tasks");
+        Logger = Warning = new LastWarning(services.Loggers.CreateLogger("RestStream.Connect.Tasks"), services.Time);
         Metrics = new TaskMetrics(definition, services.Time);
         (StopToken, AbortToken) = (_stop.Token, _abort.Token);
     }
@@ -51,6 +51,9 @@ internal abstract class RunningTask : IAsyncDisposable
     internal WorkerServices Services { get; }
 
     internal ILogger Logger { get; }
+
+    /// <summary>The last one that was logged, of the task or about it.</summary>
+    public LastWarning Warning { get; }
 
     internal TaskMetrics Metrics { get; }
 
@@ -221,6 +224,7 @@ internal abstract class RunningTask : IAsyncDisposable
         {
             plugins = createPlugins(Definition, Services);
             Secrets = plugins.Secrets;
+            Metrics.Show(Definition, plugins);
             await BeginAsync(plugins);
             if (!PauseWanted)
                 Report(WorkState.Running);

@@ -11,6 +11,8 @@ internal sealed partial class SinkTaskLoop
 
     private bool CommitIsDue => _context.CommitRequested || UntilCommit <= TimeSpan.Zero;
 
+    private bool AllIsCommitted => _partitions.All(p => p.Delivered == p.Committed);
+
     private TimeSpan UntilCommit => Services.Options.OffsetFlushInterval - Services.Time.GetElapsedTime(_lastCommit);
 
     /// <summary>Gives up what it has and takes its share of the next generation, unless that is not ready yet.</summary>
@@ -83,7 +85,7 @@ internal sealed partial class SinkTaskLoop
         _context.CommitBegins();
         _lastCommit = Services.Time.GetTimestamp();
         var partitions = _partitions;
-        if (!partitions.Any(p => p.Delivered != p.Committed) && !(requested && partitions.Count > 0))
+        if (AllIsCommitted && !(requested && partitions.Count > 0))
             return;
 
         IReadOnlyDictionary<TopicPartition, long> safe;

@@ -13,8 +13,8 @@ namespace RestStream.Connect.Tasks;
 /// </summary>
 internal sealed partial class SinkTaskLoop : RunningTask
 {
-    /// <summary>Longest wait for records before the task is called with none, so that it can write what it keeps.</summary>
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(1);
+    /// <summary>Longest wait for records before the task is called with none, so that it can write what it keeps; Kafka waits until the next commit.</summary>
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
     /// <summary>How long records must wait without any progress before the task counts as stalled.</summary>
     private static readonly TimeSpan s_stalled = TimeSpan.FromMinutes(1);
@@ -57,6 +57,9 @@ internal sealed partial class SinkTaskLoop : RunningTask
             return new TaskFigures(Metrics.Records.PerSecond, Metrics.Bytes.PerSecond, lag, Metrics.LastProgress, Metrics.State == WorkState.Running && lag > 0 && quiet >= s_stalled);
         }
     }
+
+    /// <summary>To the next full five seconds: tasks without records are called at the same moments, and the processor sleeps in between.</summary>
+    private TimeSpan UntilIdleCall => s_idle - TimeSpan.FromTicks(Services.Time.GetUtcNow().Ticks % s_idle.Ticks);
 
     protected override async Task BeginAsync(TaskPlugins plugins)
     {
@@ -149,7 +152,8 @@ internal sealed partial class SinkTaskLoop : RunningTask
         }
         else if (!await ReadAsync())
         {
-            var woken = await WaitAsync(s_idle < UntilCommit ? s_idle : UntilCommit, changed, forRecords: true);
+            var most = UntilIdleCall < UntilCommit || AllIsCommitted ? UntilIdleCall : UntilCommit;
+            var woken = await WaitAsync(most, changed, forRecords: true);
             if (woken || changed.IsCompleted || _member!.Consumer.RebalanceWanted.IsCompleted || StopWanted)
                 return;
             _hasBatch = true;

@@ -28,6 +28,7 @@ internal sealed class SourceTaskLoop : RunningTask
     private TimeSpan? _interval;
     private long _mostBytes;
     private bool _wantsCommitted;
+    private bool _commitsBetweenPolls;
     private Task<IReadOnlyList<SourceRecord>?>? _poll;
     private long _pollStarted;
     private Task? _flight;
@@ -66,6 +67,7 @@ internal sealed class SourceTaskLoop : RunningTask
         _context = new SourceTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, config), Services.Offsets, Services.Hooks, _transaction);
         _task = (SourceTask)Activator.CreateInstance(Definition.TaskType)!;
         await _task.StartAsync(_context, StopToken);
+        _commitsBetweenPolls = _wantsCommitted && !_task.TakesCommitsWhilePolling;
     }
 
     protected override async Task WorkAsync()
@@ -91,7 +93,7 @@ internal sealed class SourceTaskLoop : RunningTask
             if (_poll is null)
             {
                 // Between polls it hears of what is committed; a poll that waits for news would keep that from it.
-                while (_wantsCommitted && (_flight is not null || MayGo()))
+                while (_commitsBetweenPolls && (_flight is not null || MayGo()))
                 {
                     if (_flight is not null)
                         await LandAsync();
@@ -103,7 +105,7 @@ internal sealed class SourceTaskLoop : RunningTask
             }
 
             await WaitAsync(changed);
-            if (_flight is { IsCompleted: true } && !_wantsCommitted)
+            if (_flight is { IsCompleted: true } && !_commitsBetweenPolls)
                 await LandAsync();
             if (_poll.IsCompleted)
                 await TakeAsync();
@@ -166,8 +168,8 @@ internal sealed class SourceTaskLoop : RunningTask
         if (_poll!.IsCompleted)
             return;
 
-        // A task that wants to hear of it cannot be told while it polls.
-        var landing = _wantsCommitted ? null : _flight;
+        // Most tasks that want to hear of it cannot be told while they poll.
+        var landing = _commitsBetweenPolls ? null : _flight;
         if (_interval is not { } interval || _unit.IsEmpty || _flight is not null)
         {
             await (landing is null ? Task.WhenAny(_poll, changed) : Task.WhenAny(_poll, changed, landing));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using RestStream.Connect.Errors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
 
@@ -12,7 +13,7 @@ namespace RestStream.Connect.Tasks;
 internal sealed class TaskMetrics : IDisposable
 {
     /// <summary>The name under which every part of the program makes its instruments.</summary>
-    private const string MeterName = "RestStream";
+    public const string MeterName = "RestStream";
 
     private readonly Meter _meter = new(MeterName);
     private readonly TimeProvider _time;
@@ -111,6 +112,21 @@ internal sealed class TaskMetrics : IDisposable
         Volatile.Write(ref LastErrorMs, nowMs);
     }
 
+    /// <summary>What the task is made of, known once it is: one series each for the task, its converters, and each transform and predicate, with what Kafka shows as text in labels.</summary>
+    public void Show(TaskDefinition definition, TaskPlugins plugins)
+    {
+        Info("kafka_connect_connector_task_metrics_info", "What the task is made of, and does.", () => [
+            new("task_class", ErrorTrace.PluginName(definition.TaskType)), new("connector_version", definition.ConnectorVersion ?? ""), new("key_converter_class", ErrorTrace.PluginName(plugins.Converters.Key.GetType())),
+            new("value_converter_class", ErrorTrace.PluginName(plugins.Converters.Value.GetType())), new("header_converter_class", ErrorTrace.PluginName(plugins.Converters.Headers.GetType())),
+            new("status", _state.ToString().ToLowerInvariant())]);
+        foreach (var step in plugins.Transforms.Steps)
+        {
+            Info("kafka_connect_connector_transform_metrics_info", "A transform of the task.", () => [new("transform", step.Alias), new("transform_class", step.ClassName)]);
+            if (step.PredicateClass is { } predicate)
+                Info("kafka_connect_connector_predicate_metrics_info", "A predicate of the task.", () => [new("transform", step.Alias), new("predicate_class", predicate)]);
+        }
+    }
+
     public void Custom(string name, double value) => _custom[name] = value;
 
     public void Dispose() => _meter.Dispose();
@@ -175,6 +191,9 @@ internal sealed class TaskMetrics : IDisposable
     private void Gauge(string name, string description, Func<double> value) => _meter.CreateObservableGauge(name, () => new Measurement<double>(value(), _labels), description: description);
 
     private void Counter(string name, string description, Func<long> value) => _meter.CreateObservableCounter(name, () => new Measurement<long>(value(), _labels), description: description);
+
+    private void Info(string name, string description, Func<KeyValuePair<string, object?>[]> labels) =>
+        _meter.CreateObservableGauge(name, () => new Measurement<int>(1, [.. _labels, .. labels()]), description: description);
 
     /// <summary>Average, least and most of what was seen. Written by one thread.</summary>
     internal sealed class Extent

@@ -20,5 +20,5 @@ internal static class Maps
     /// <summary>A key as the name of a field.</summary>
     /// <exception cref="DataException">It is no text.</exception>
     public static string Name(object key, string purpose) =>
-        key as string ?? throw new DataException($"Only text is supported as the name of a field for [{purpose}], found: {Requirements.TypeName(key)}");
+        key as string ?? (key is NullKey ? "null" : throw new DataException($"Only text is supported as the name of a field for [{purpose}], found: {Requirements.TypeName(key)}"));
 }

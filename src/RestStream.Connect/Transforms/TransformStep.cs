@@ -16,6 +16,9 @@ internal sealed class TransformStep(string alias, string className, Transform tr
     /// <summary>For errors and metrics.</summary>
     public string ClassName { get; } = className;
 
+    /// <summary>The class of its predicate; null without one.</summary>
+    public string? PredicateClass { get; } = predicate is null ? null : Errors.ErrorTrace.PluginName(predicate.GetType());
+
     /// <summary>Reads <c>transforms.ALIAS.*</c>, and <c>predicates.*</c> of the predicate that it names.</summary>
     /// <exception cref="ConnectException">A class, the predicate's alias or a setting is wrong; the message begins with the alias.</exception>
     public static TransformStep Create(PluginCatalog plugins, string alias, IReadOnlyDictionary<string, string> config)

@@ -101,7 +101,7 @@ internal sealed class ConnectService(
             Directory.CreateDirectory(root);
         worker.WorkerId = listeners.WorkerId;
         var catalog = PluginCatalog.Open(worker.PluginPath, loggers.CreateLogger<PluginCatalog>());
-        var offsets = await OffsetStore.OpenAsync(broker.Broker, worker, cancellationToken);
+        var offsets = await OffsetStore.OpenAsync(broker.Broker, worker, time, cancellationToken);
         var statuses = await StatusStore.OpenAsync(broker.Broker, worker, time, cancellationToken);
         var services = new WorkerServices(
             broker.Broker, catalog, worker, new ConfigReferences(worker), offsets, statuses, hooks, new FileRoots(worker.FileRoots, server.Value.DataDirectory),

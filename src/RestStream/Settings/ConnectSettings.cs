@@ -29,6 +29,12 @@ internal static class ConnectSettings
         options.FileRoots = List(nameof(options.FileRoots), Path.Combine(data, "files"));
         options.SecretPaths = List(nameof(options.SecretPaths), Path.Combine(data, "secrets"));
         options.AllowedNetworks = SettingsCheck.List(configuration, Name(nameof(options.AllowedNetworks)));
+        options.SecretKeyFile = options.SecretKeyFile switch
+        {
+            null => Path.Combine(data, "connect.key"),
+            "" => null,
+            var file => Path.GetFullPath(file),
+        };
         options.ConnectorFolder = Path.GetFullPath(options.ConnectorFolder ?? Path.Combine(data, "connectors"));
 
         string[] List(string name, params string[] otherwise) =>

@@ -27,7 +27,9 @@ internal static class LoadCommand
         ("group-commits", "256 members that commit one after the other, each durable, inside the engine", Groups.CommitsAsync),
         ("group-rebalance", "a group of 100 members that another one joins, inside the engine", Groups.RebalanceAsync),
         ("connect-source", "a source task that is never short of records, through converters into the log with its offsets", ConnectTasks.SourceAsync),
+        ("connect-datagen", "the Datagen source in a server, as fast as the log takes its records", ConnectDatagen.RunAsync),
         ("connect-sink", "two million records of the log through converters to a sink task that drops them", ConnectTasks.SinkAsync),
+        ("connect-idle", "500 idle connectors: processor time, memory, and the list of them", ConnectIdle.RunAsync),
         ("grows", "cost of a record over 1 to 1,000 partitions and 10 MB to 1 GB of log (--large: 10 GB)", Growth.RunAsync),
     ];
 

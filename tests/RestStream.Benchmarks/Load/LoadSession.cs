@@ -20,6 +20,8 @@ internal sealed class LoadSession(LoadOptions options, Report report)
     {
         DataDirectory = Path.Combine(folder.Path, "data"),
         Arguments = ["--Logging:LogLevel:Default", "Warning", .. arguments],
+        // As users run it.
+        Environment = new Dictionary<string, string> { ["DOTNET_TieredPGO"] = "1" },
         StartTimeout = TimeSpan.FromMinutes(5),
     });
 

@@ -88,7 +88,7 @@ internal static class GoldenDiff
         var left = Entries(actual).ToList();
         foreach (DictionaryEntry entry in expected)
         {
-            var at = left.FindIndex(e => Values(IsNullKey(entry.Key) ? null : entry.Key, IsNullKey(e.Key) ? null : e.Key) is null);
+            var at = left.FindIndex(e => Values(NullKey.ToValue(entry.Key), NullKey.ToValue(e.Key)) is null);
             if (at < 0)
                 return $"{path}: expected the key {Show(entry.Key)}, was {Show(actual)}";
             if (Values(entry.Value, left[at].Value, $"{path}[{Show(entry.Key)}]") is { } difference)
@@ -98,9 +98,6 @@ internal static class GoldenDiff
 
         return left.Count == 0 ? null : $"{path}: unexpected key {Show(left[0].Key)}";
     }
-
-    // How a map with the key null is represented is up to the map: GoldenValue has an object of its own, the worker prints "null".
-    private static bool IsNullKey(object key) => key is GoldenValue.NullKey || key.ToString() == "null";
 
     private static string Parameters(Schema schema) => string.Join(",", schema.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}"));
 

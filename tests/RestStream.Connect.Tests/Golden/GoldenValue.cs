@@ -99,12 +99,4 @@ internal static class GoldenValue
         var scale = pointAt < 0 ? 0 : mantissa.Length - pointAt - 1;
         return new BigDecimal(BigInteger.Parse(mantissa.Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture), scale - exponent);
     }
-
-    /// <summary>Stands for the key null of a map, which .NET's dictionaries cannot hold.</summary>
-    internal sealed class NullKey
-    {
-        public static readonly NullKey Instance = new();
-
-        public override string ToString() => "null";
-    }
 }

@@ -36,19 +36,19 @@ public class OffsetTests
         await using var worker = await SinkAsync();
         await worker.Broker.CommitOffsetsAsync("connect-c", [new OffsetCommit(new LogPartition("t", 1), 5)], default);
 
-        Assert.Equal("""{"kafka_topic":"t","kafka_partition":1} {"kafka_offset":5}""", await ShowAsync(worker));
+        Assert.Equal("""{"kafka_topic":"t","kafka_partition":1} {"kafka_offset":5}""", Show(worker));
 
         var message = await worker.Herder.AlterOffsetsAsync("c", [Entry(T0, """{"kafka_offset":7}"""), Entry("""{"kafka_topic":"t","kafka_partition":"1","more":1}""", """{"kafka_offset":"3"}"""), Entry(T0, """{"kafka_offset":2}""")], default);
         Assert.Equal("The offsets for this connector have been altered successfully", message);
-        Assert.Equal("""{"kafka_topic":"t","kafka_partition":0} {"kafka_offset":2}, {"kafka_topic":"t","kafka_partition":1} {"kafka_offset":3}""", await ShowAsync(worker));
+        Assert.Equal("""{"kafka_topic":"t","kafka_partition":0} {"kafka_offset":2}, {"kafka_topic":"t","kafka_partition":1} {"kafka_offset":3}""", Show(worker));
 
         await worker.Herder.AlterOffsetsAsync("c", [Entry(T0, null)], default);
-        Assert.Equal("""{"kafka_topic":"t","kafka_partition":1} {"kafka_offset":3}""", await ShowAsync(worker));
+        Assert.Equal("""{"kafka_topic":"t","kafka_partition":1} {"kafka_offset":3}""", Show(worker));
 
         for (var i = 0; i < 2; i++)
         {
             Assert.Equal("The offsets for this connector have been reset successfully", await worker.Herder.ResetOffsetsAsync("c", default));
-            Assert.Equal("", await ShowAsync(worker));
+            Assert.Equal("", Show(worker));
         }
     }
 
@@ -93,7 +93,7 @@ public class OffsetTests
 
         await RefusedAsync(400, "not these", () => worker.Herder.AlterOffsetsAsync("c", [Entry(T0, """{"kafka_offset":1}""")], default));
 
-        Assert.Equal("", await ShowAsync(worker));
+        Assert.Equal("", Show(worker));
     }
 
     [Fact]
@@ -136,22 +136,22 @@ public class OffsetTests
 
         await RefusedAsync(400, "Partition objects should contain the key 'file'", () => worker.Herder.AlterOffsetsAsync("c", [Entry("""{"x":1}""", """{"position":1}""")], default));
         await RefusedAsync(400, "Partition objects should contain the key 'file'", () => worker.Herder.AlterOffsetsAsync("c", [Entry(null, """{"position":1}""")], default));
-        Assert.Equal("", await ShowAsync(worker));
+        Assert.Equal("", Show(worker));
         Assert.Equal(
             "The offsets for this connector have been altered successfully",
             await worker.Herder.AlterOffsetsAsync(
                 "c", [Entry("""{"file":"a","n":1}""", """{"position":6}"""), Entry("""{"file":"b"}""", """{"position":1,"rate":0.5,"done":true,"text":"ü"}"""), Entry("""{"n":1,"file":"a"}""", """{"position":9}""")], default));
-        Assert.Equal("""{"file":"a","n":1} {"position":9}, {"file":"b"} {"position":1,"rate":0.5,"done":true,"text":"ü"}""", await ShowAsync(worker));
+        Assert.Equal("""{"file":"a","n":1} {"position":9}, {"file":"b"} {"position":1,"rate":0.5,"done":true,"text":"ü"}""", Show(worker));
         Assert.Equal([1L, 0.5, true, "ü"], asked!.Last().Offset!.Values);
         Assert.Contains("""{"position":9}""", (await worker.ReadAsync("connect-offsets")).Select(r => r.Value));
 
         await worker.RestartAsync();
         await worker.Herder.AlterOffsetsAsync("c", [Entry("""{"file":"b"}""", null)], default);
-        Assert.Equal("""{"file":"a","n":1} {"position":9}""", await ShowAsync(worker));
+        Assert.Equal("""{"file":"a","n":1} {"position":9}""", Show(worker));
         for (var i = 0; i < 2; i++)
         {
             Assert.Equal("The offsets for this connector have been reset successfully", await worker.Herder.ResetOffsetsAsync("c", default));
-            Assert.Equal("", await ShowAsync(worker));
+            Assert.Equal("", Show(worker));
         }
     }
 
@@ -165,7 +165,7 @@ public class OffsetTests
         await worker.Herder.DeleteAsync("c", default);
         await worker.CreateAsync("c", TargetState.Stopped);
 
-        Assert.Equal("""{"file":"a"} {"position":6}""", await ShowAsync(worker));
+        Assert.Equal("""{"file":"a"} {"position":6}""", Show(worker));
     }
 
     private static async Task<TestWorker> SinkAsync(params (string Key, string Value)[] config)
@@ -176,8 +176,8 @@ public class OffsetTests
         return worker;
     }
 
-    private static async Task<string> ShowAsync(TestWorker worker) =>
-        string.Join(", ", (await worker.Herder.OffsetsAsync("c", default)).Select(e => $"{Text(e.Partition)} {Text(e.Offset)}"));
+    private static string Show(TestWorker worker) =>
+        string.Join(", ", worker.Herder.Offsets("c").Select(e => $"{Text(e.Partition)} {Text(e.Offset)}"));
 
     private static string Text(JsonObject? json) => json!.ToJsonString(s_readable);
 }

@@ -22,7 +22,7 @@ public class RequestTests
         await RefusedAsync(404, "Unknown connector: X", () => herder.RestartAsync("X", true, true, default));
         await RefusedAsync(404, "Unknown connector: X", () => herder.RestartTaskAsync("X", 0, default));
         await RefusedAsync(404, "Unknown connector X", () => herder.SetTargetStateAsync("X", TargetState.Paused, default));
-        await RefusedAsync(404, "Connector X not found", () => herder.OffsetsAsync("X", default));
+        await RefusedAsync(404, "Connector X not found", () => Task.FromResult(herder.Offsets("X")));
         await RefusedAsync(404, "Connector X not found", () => herder.AlterOffsetsAsync("X", [new OffsetEntry(null, null)], default));
         await RefusedAsync(404, "Connector X not found", () => herder.ResetOffsetsAsync("X", default));
         Assert.Empty(herder.ActiveTopics("X"));

@@ -17,6 +17,7 @@ public sealed class StoreTests : IDisposable
     private readonly TempFolder _folder = new("stores");
     private readonly ManualClock _clock = new();
     private readonly ConnectOptions _options = new();
+    private static readonly SecretSeal s_clear = new(null, _ => new HashSet<string>());
 
     public void Dispose() => _folder.Dispose();
 
@@ -24,7 +25,7 @@ public sealed class StoreTests : IDisposable
     public async Task Configurations_are_written_with_kafkas_keys_and_json()
     {
         await using var broker = await OpenAsync();
-        var store = await ConfigStore.OpenAsync(broker, _options, _clock, NullLogger.Instance, default);
+        var store = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
 
         await store.PutAsync("a-1", new Dictionary<string, string> { ["connector.class"] = "X", ["name"] = "a-1" }, TargetState.Paused);
         await store.PutTasksAsync("a-1", [new Dictionary<string, string> { ["t"] = "ä" }, new Dictionary<string, string>()]);
@@ -57,7 +58,7 @@ public sealed class StoreTests : IDisposable
     {
         await using (var broker = await OpenAsync())
         {
-            var store = await ConfigStore.OpenAsync(broker, _options, _clock, NullLogger.Instance, default);
+            var store = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
             await store.PutAsync("b", new Dictionary<string, string> { ["z"] = "1", ["a"] = "2" }, TargetState.Started);
             await store.PutTasksAsync("b", [new Dictionary<string, string> { ["t"] = "0" }, new Dictionary<string, string> { ["t"] = "1" }]);
             await store.PutTasksAsync("b", [new Dictionary<string, string> { ["t"] = "2" }]);
@@ -69,7 +70,7 @@ public sealed class StoreTests : IDisposable
         }
 
         await using var again = await OpenAsync();
-        var read = await ConfigStore.OpenAsync(again, _options, _clock, NullLogger.Instance, default);
+        var read = await ConfigStore.OpenAsync(again, _options, _clock, s_clear, NullLogger.Instance, default);
 
         Assert.Equal(["a", "b"], read.Names);
         var b = read.Find("b")!;
@@ -87,7 +88,7 @@ public sealed class StoreTests : IDisposable
         await using var broker = await OpenAsync();
         await WriteAsync(broker, _options.ConfigTopic, ("connector-c", """{"properties":{}}"""), ("task-c-0", """{"properties":{"v":"1"}}"""), ("commit-c", """{"tasks":1}"""), ("task-c-0", """{"properties":{"v":"2"}}"""));
 
-        var store = await ConfigStore.OpenAsync(broker, _options, _clock, NullLogger.Instance, default);
+        var store = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
 
         Assert.Equal("1", store.Find("c")!.Tasks[0]["v"]);
     }
@@ -98,7 +99,7 @@ public sealed class StoreTests : IDisposable
         await using var broker = await OpenAsync();
         await WriteAsync(broker, _options.ConfigTopic, ("connector-c", """{"properties":{}}"""), ("task-c-1", """{"properties":{}}"""), ("commit-c", """{"tasks":2}"""));
 
-        var store = await ConfigStore.OpenAsync(broker, _options, _clock, NullLogger.Instance, default);
+        var store = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
 
         Assert.Empty(store.Find("c")!.Tasks);
     }
@@ -111,7 +112,7 @@ public sealed class StoreTests : IDisposable
             broker, _options.ConfigTopic, ("connector-a", """{"properties":{"k":"v","n":null,"i":5}}"""), ("connector-a", "no json"), ("target-state-a", """{"state":"FLYING"}"""), ("something", "else"), ("connector-b", "[]"),
             ("commit-a", """{"tasks":"x"}"""), ("target-state-old", """{"state":"PAUSED"}"""), ("connector-old", """{"properties":{}}"""));
 
-        var store = await ConfigStore.OpenAsync(broker, _options, _clock, NullLogger.Instance, default);
+        var store = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
 
         Assert.Equal(["a", "old"], store.Names);
         Assert.Equal(new Dictionary<string, string> { ["k"] = "v", ["i"] = "5" }, store.Find("a")!.Config);
@@ -127,7 +128,7 @@ public sealed class StoreTests : IDisposable
         await CopyTopicAsync(broker, _options.ConfigTopic, partitions: 1);
         await CopyTopicAsync(broker, _options.StatusTopic, partitions: 2);
 
-        var configs = await ConfigStore.OpenAsync(broker, _options, _clock, NullLogger.Instance, default);
+        var configs = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
         var statuses = await StatusStore.OpenAsync(broker, _options, _clock, default);
 
         Assert.Equal(["files", "paused: ä/☃", "plain", "stopped-1", "to-file"], configs.Names);
@@ -192,7 +193,7 @@ public sealed class StoreTests : IDisposable
     private async Task<List<(string Key, string? Value)>> ReadAsync(EmbeddedBroker broker, string topic)
     {
         var records = new List<(string, string?)>();
-        await StoreTopic.OpenAsync(broker, topic, 1, _clock, (key, value) => records.Add((Encoding.UTF8.GetString(key.Span), value is null ? null : Encoding.UTF8.GetString(value.Value.Span))), default);
+        await StoreTopic.OpenAsync(broker, topic, 1, _clock, (_, record) => records.Add((Encoding.UTF8.GetString(record.Key), record.ValueIsNull ? null : Encoding.UTF8.GetString(record.Value))), default);
         return records;
     }
 

@@ -57,7 +57,7 @@ internal sealed class TestWorker : IAsyncDisposable
         var network = new OutboundPolicy([]);
         var catalog = PluginCatalog.Open([], NullLogger.Instance);
         var references = new ConfigReferences(Options);
-        var services = new WorkerServices(_broker, catalog, Options, references, await OffsetStore.OpenAsync(_broker, Options, default), Statuses, new HookRegistry(), files, network, Clock, NullLoggerFactory.Instance);
+        var services = new WorkerServices(_broker, catalog, Options, references, await OffsetStore.OpenAsync(_broker, Options, Clock, default), Statuses, new HookRegistry(), files, network, Clock, NullLoggerFactory.Instance);
         var validation = new ConnectorValidation(catalog, Options, references, files, network, Clock);
         _herder = await Herder.StartAsync(services, validation, Plugins.Parts(), default);
         foreach (var connector in _herder.Connectors())
@@ -118,7 +118,7 @@ internal sealed class TestWorker : IAsyncDisposable
     public async Task<List<(string Key, string? Value)>> ReadAsync(string topic)
     {
         var records = new List<(string, string?)>();
-        await StoreTopic.OpenAsync(Broker, topic, 1, Clock, (key, value) => records.Add((Encoding.UTF8.GetString(key.Span), value is null ? null : Encoding.UTF8.GetString(value.Value.Span))), default);
+        await StoreTopic.OpenAsync(Broker, topic, 1, Clock, (_, record) => records.Add((Encoding.UTF8.GetString(record.Key), record.ValueIsNull ? null : Encoding.UTF8.GetString(record.Value))), default);
         return records;
     }
 

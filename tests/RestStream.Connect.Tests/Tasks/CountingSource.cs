@@ -20,6 +20,8 @@ internal sealed class CountingScript
     /// <summary>Runs behind a poll that hands out records.</summary>
     public Action<ISourceTaskContext, IReadOnlyList<SourceRecord>>? AfterPoll { get; set; }
 
+    public bool TakesCommitsWhilePolling { get; init; }
+
     public List<string> Committed { get; } = [];
     public List<string> Calls { get; } = [];
     public int Started { get; set; }
@@ -83,6 +85,8 @@ internal class CountingSource : SourceTask
 /// <summary>The same, and it wants to hear of what is committed.</summary>
 internal sealed class AcknowledgingSource : CountingSource
 {
+    public override bool TakesCommitsWhilePolling => Script.TakesCommitsWhilePolling;
+
     public override Task CommittedAsync(IReadOnlyList<SourceRecord> records, CancellationToken cancellationToken)
     {
         lock (Script.Calls)

@@ -264,6 +264,7 @@ public class SourceTaskTests
         var run = worker.Run<CountingSource>(new CountingScript { Last = 5 });
         await TestWorker.UntilAsync(() => run.Task.Figures.Stalled, "it waits");
         Assert.Empty(worker.Values("out"));
+        Assert.Contains("waits for topic out", run.Task.Warning.Value!.Message);
 
         await worker.CreateAsync("out");
         await TestWorker.UntilAsync(
@@ -360,6 +361,25 @@ public class SourceTaskTests
                 return worker.Values("out").Count == 20;
             },
             "all records at once");
+    }
+
+    [Fact]
+    public async Task A_task_that_takes_commits_while_it_polls_hears_of_them_when_the_interval_is_over()
+    {
+        var clock = new ManualClock();
+        await using var worker = await TestWorker.StartAsync(time: clock);
+        var script = new CountingScript { Last = 5, TakesCommitsWhilePolling = true };
+        worker.Run<AcknowledgingSource>(script, new() { ["transaction.boundary"] = "interval", ["transaction.boundary.interval.ms"] = "60000" });
+        await TestWorker.UntilAsync(() => script.Calls.Count == 2, "everything was polled, and the next poll waits");
+
+        await TestWorker.UntilAsync(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return script.Committed.Count == 5;
+            },
+            "the task to hear of all records");
+        Assert.Equal(["poll", "poll", "committed"], script.Calls);
     }
 
     [Fact]

@@ -54,7 +54,7 @@ internal sealed class TestWorker : IAsyncDisposable
         var broker = new BrokerOptions { MinFreeBytes = 0, JournalFileBytes = 256 * 1024, JournalMaxBytes = 8 * 1024 * 1024 };
         _broker = await EmbeddedBroker.OpenAsync(_folder, broker, Files, Time, NullLogger.Instance, new GroupOptions { OffsetsTopicPartitions = 1 });
         Services = new WorkerServices(
-            Broker, s_plugins, Options, new ConfigReferences(Options), await OffsetStore.OpenAsync(Broker, Options, default), await StatusStore.OpenAsync(Broker, Options, Time, default), new HookRegistry(), new FileRoots([]), new OutboundPolicy([]), Time, NullLoggerFactory.Instance);
+            Broker, s_plugins, Options, new ConfigReferences(Options), await OffsetStore.OpenAsync(Broker, Options, Time, default), await StatusStore.OpenAsync(Broker, Options, Time, default), new HookRegistry(), new FileRoots([]), new OutboundPolicy([]), Time, NullLoggerFactory.Instance);
     }
 
     public async Task RestartAsync()

@@ -125,7 +125,7 @@ public sealed class HttpSinkTests
         host.Produce(Record(0, "1"));
 
         var put = host.PutAsync();
-        await WaitUntilAsync(() => receiver.Requests.Count == 1 && clock.ArmedTimers == 1);
+        await WaitUntilAsync(() => clock.NextDue == TimeSpan.FromSeconds(17));
         clock.Advance(TimeSpan.FromSeconds(16.9));
         var before = receiver.Requests.Count;
         clock.Advance(TimeSpan.FromSeconds(0.2));

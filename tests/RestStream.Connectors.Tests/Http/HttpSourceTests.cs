@@ -172,6 +172,36 @@ public sealed class HttpSourceTests
         Assert.Equal(new Header("event", Connect.Data.Schema.String, "price"), Assert.Single(events.Log[0].Headers));
     }
 
+    [Fact]
+    public async Task An_event_stream_is_asked_as_the_settings_say_with_the_last_id_in_them_and_its_query_stays_out_of_the_partition()
+    {
+        await using var server = await WebReceiver.StartAsync(async (request, response) =>
+        {
+            response.ContentType = "text/event-stream";
+            await response.WriteAsync(request.Headers.ContainsKey("Last-Event-ID") ? "" : "id: 7\ndata: 1\n\n");
+        });
+        await using var host = new SourceHost(
+            () => new HttpSourceConnector(),
+            new Dictionary<string, string>
+            {
+                ["mode"] = "sse",
+                ["http.request.url"] = server.Address + "events?key=s3cret",
+                ["kafka.topic"] = "t",
+                ["http.request.params"] = "after=${offset.id}",
+                ["http.request.headers"] = "X-After: ${offset.id}",
+                ["retry.backoff.ms"] = "1",
+            },
+            new TestWorker())
+        { Patience = TimeSpan.FromSeconds(1) };
+        await host.StartAsync();
+        await host.RunAsync(1);
+        Assert.Empty(await host.PollAsync());
+
+        Assert.Equal(["/events?key=s3cret&after=", "/events?key=s3cret&after=7"], server.Requests.Take(2).Select(r => r.Target));
+        Assert.Equal("7", server.Requests[1].Headers["X-After"]);
+        Assert.Equal(server.Address + "events", host.Offsets.Single().Partition["url"]);
+    }
+
     private static Dictionary<string, string> Poll(WebReceiver server, params (string Name, string Value)[] settings)
     {
         var config = new Dictionary<string, string>

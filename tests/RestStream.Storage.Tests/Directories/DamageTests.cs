@@ -75,7 +75,7 @@ public class DamageTests
             while (Checkpoints.Read(disk, "/data", Checkpoints.RecoveryPoints).GetValueOrDefault(log.Id) != s_values.Length)
             {
                 giveUp.Token.ThrowIfCancellationRequested();
-                await Task.Yield();
+                await Task.Delay(1);
             }
         }
         var killed = disk.Restart();

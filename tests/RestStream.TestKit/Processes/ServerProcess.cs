@@ -58,6 +58,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
         };
         foreach (var inherited in start.Environment.Keys.Where(k => k.StartsWith("ASPNETCORE_", StringComparison.Ordinal)).ToArray())
             start.Environment.Remove(inherited);
+
+        // What is learnt for code that runs for long is lost on a server that lives for seconds.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         foreach (var (name, value) in options.Environment)
             start.Environment[name] = value;
 

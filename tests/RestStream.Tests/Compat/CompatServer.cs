@@ -50,7 +50,7 @@ public sealed class CompatServer : IAsyncLifetime
         _host.StartServer();
         Client = _host.CreateClient();
         while (!(await Client.GetAsync("/health/ready")).IsSuccessStatusCode)
-            await Task.Yield();
+            await Task.Delay(1);
         Broker = _host.Services.GetRequiredService<IBroker>();
     }
 
@@ -64,7 +64,7 @@ public sealed class CompatServer : IAsyncLifetime
         while (!File.Exists(Path.Combine(_folder["data"], ".kafka_cleanshutdown")))
         {
             giveUp.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1);
         }
 
         _folder.Dispose();
@@ -77,7 +77,7 @@ public sealed class CompatServer : IAsyncLifetime
         while (((EmbeddedBroker)Broker).ParkedReaders != readers)
         {
             giveUp.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1);
         }
     }
 

@@ -130,7 +130,7 @@ public sealed class PartitionFetchTests : IAsyncLifetime
         {
             giveUp.Token.ThrowIfCancellationRequested();
             _server.Clock.Advance(TimeSpan.FromMilliseconds(1));
-            await Task.Yield();
+            await Task.Delay(1);
         }
 
         var (status, page, type) = await waiting;

@@ -85,6 +85,52 @@ public class WorkerChecks(ConnectFixture fixture)
     }
 
     [Fact]
+    public async Task Check_30_Health_says_when_the_worker_cannot_start_and_topics_are_served_all_the_same()
+    {
+        await using var connect = await ConnectServer.StartAsync("--RestStream:Connect:Listener", "http://127.0.0.1:0", "--RestStream:Connect:SecretKeyFile", "/dev/null");
+        var own = Regex.Match(connect.Server.Output, @"connectors  (http://127\.0\.0\.1:\d+)/connectors").Groups[1].Value;
+        await ConnectServer.UntilAsync(async () => (await connect.GetAsync($"{own}/health")).Status != 503, () => "the worker");
+
+        var health = await connect.GetAsync($"{own}/health");
+        var list = await connect.GetAsync("connectors");
+
+        Assert.Equal("""500 {"status":"unhealthy","message":"Worker was unable to handle this request and may be unable to handle other requests."}""", health.ToString());
+        Assert.Equal(500, list.Status);
+        Assert.Contains("'/dev/null' does not hold a key", connect.Server.Output);
+        Assert.Equal(200, (await connect.GetAsync("topics")).Status);
+    }
+
+    [Fact]
+    public async Task Metrics_tell_of_the_worker_its_connectors_and_what_tasks_are_made_of()
+    {
+        await using var connect = await ConnectServer.StartAsync();
+        await connect.CreateAsync("good", new(ConnectServer.Source("good", maxTasks: 2))
+        {
+            ["transforms"] = "f",
+            ["transforms.f.type"] = "org.apache.kafka.connect.transforms.Filter",
+            ["transforms.f.predicate"] = "p",
+            ["predicates"] = "p",
+            ["predicates.p.type"] = "RecordIsTombstone",
+        }, tasks: 2);
+        connect.Fail("good", "task 1");
+        await connect.UntilAsync("good", "RUNNING", "RUNNING", "FAILED");
+
+        var metrics = (await connect.CallAsync(HttpMethod.Get, "metrics", accept: "*/*")).Text;
+
+        const string Worker = "kafka_connect_connect_worker_metrics_";
+        Assert.All(
+            [
+                $"{Worker}connector_count 1\n", $"{Worker}task_count 2\n", $"{Worker}connector_startup_attempts_total 1\n", $"{Worker}connector_startup_failure_total 0\n", $"{Worker}task_startup_success_total 2\n",
+                $"{Worker}connector_total_task_count{{connector=\"good\"}} 2\n", $"{Worker}connector_running_task_count{{connector=\"good\"}} 1\n", $"{Worker}connector_failed_task_count{{connector=\"good\"}} 1\n",
+            ],
+            line => Assert.Contains(line, metrics));
+        Assert.Matches("""kafka_connect_connector_metrics_info\{connector="good",connector_class="test.MonitorableSourceConnector",connector_type="source",connector_version="[^"]+",status="running"\} 1""", metrics);
+        Assert.Matches("""kafka_connect_connector_task_metrics_info\{[^}]*key_converter_class="org.apache.kafka.connect.json.JsonConverter"[^}]*\} 1""", metrics);
+        Assert.Matches("""kafka_connect_connector_transform_metrics_info\{[^}]*transform="f",transform_class="org.apache.kafka.connect.transforms.Filter"[^}]*\} 1""", metrics);
+        Assert.Matches("""kafka_connect_connector_predicate_metrics_info\{[^}]*predicate_class="org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"[^}]*\} 1""", metrics);
+    }
+
+    [Fact]
     public async Task Check_31_Foreign_pages_get_headers_of_CORS_only_when_they_are_allowed()
     {
         await using var connect = await ConnectServer.StartAsync("--RestStream:CorsOrigins", "https://app.example.com", "--RestStream:Connect:ResponseHeaders:X-Frame-Options", "DENY");
@@ -121,10 +167,12 @@ public class WorkerChecks(ConnectFixture fixture)
         await connect.ProduceAsync("slow-topic", "a");
         await connect.UntilAsync(() => Task.FromResult(connect.Journal("slow.journal").Contains("task 0 hangs")), "the task to hang");
 
-        var answers = await Task.WhenAll(connect.DeleteAsync("connectors/slow"), connect.PostAsync("connectors", new { name = "slow", config = ConnectServer.Sink("slow", "slow-topic") }));
+        // It is stopped at once for whoever asks, and its offsets cannot be touched before its task has ended.
+        var stopped = await connect.PutAsync("connectors/slow/stop");
+        var reset = await connect.DeleteAsync("connectors/slow/offsets");
 
-        // Whether a change waits for a task that hangs is the worker's choice; if it does, this is what it says.
-        Assert.All(answers.Where(a => a.Status == 500), a => Assert.Matches(@"^Request timed out\. The worker is currently .+, which began at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", a.Message));
+        Assert.Equal((204, 500), (stopped.Status, reset.Status));
+        Assert.Matches(@"^Request timed out\. The worker is currently resetting the offsets of connector slow, which began at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", reset.Message);
         Assert.Equal(200, (await connect.GetAsync("connectors")).Status);
         connect.Fail("slow");
     }

@@ -397,7 +397,7 @@ public sealed class GroupStreamTests : IAsyncLifetime
         while (!condition())
         {
             giveUp.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1);
         }
     }
 }

@@ -67,7 +67,7 @@ public sealed class ProduceServer : IAsyncLifetime
         host.StartServer();
         using var client = host.CreateClient();
         while (!(await client.GetAsync("/health/ready")).IsSuccessStatusCode)
-            await Task.Yield();
+            await Task.Delay(1);
         return host;
     }
 

@@ -245,7 +245,7 @@ public sealed class PageTests : IAsyncLifetime
         while (!poll.IsCompleted)
         {
             _server.Clock.Advance(TimeSpan.FromSeconds(5));
-            await Task.Yield();
+            await Task.Delay(1);
         }
 
         var (_, page, _) = await poll;

@@ -51,6 +51,8 @@ internal sealed class ReadServer : IAsyncDisposable
     public string DataDirectory => _folder.Path;
 
     /// <summary>Members of groups whose stream was cut and who may still come back.</summary>
+    public int OpenStreams => _app.Services.GetRequiredService<StreamGate>().Open;
+
     public int StreamsInGrace => _app.Services.GetRequiredService<GroupStreams>().InGrace;
 
     public static async Task<ReadServer> StartAsync(Action<LimitOptions>? limits = null)
@@ -126,7 +128,7 @@ internal sealed class ReadServer : IAsyncDisposable
         while (Broker.ParkedReaders != 1)
         {
             giveUp.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1);
         }
     }
 
@@ -137,7 +139,7 @@ internal sealed class ReadServer : IAsyncDisposable
         while (Clock.ArmedTimers != timers)
         {
             giveUp.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1);
         }
     }
 

@@ -1,3 +1,5 @@
+using RestStream.Connect.Data;
+
 namespace RestStream.Connect.Transforms.Dates;
 
 /// <summary>The fields of Java's Calendar that a date may be made of.</summary>

@@ -1,3 +1,5 @@
+using RestStream.Connect.Data;
+
 namespace RestStream.Connect.Transforms.Dates;
 
 /// <summary>The fields of a point in time in UTC, by <see cref="JavaCalendar"/>.</summary>

@@ -18,8 +18,8 @@ internal static class ConnectorOffsetEndpoints
             .Produces<MessageJson>().Refuses(400, 404);
     }
 
-    private static async Task<IResult> GetAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken) => ConnectJson.Answer(new ConnectorOffsetsJson(
-        await connect.DoAsync($"reading the offsets of connector {connector.Value}", herder => herder.OffsetsAsync(connector.Value, cancellationToken), cancellationToken)));
+    private static async Task<IResult> GetAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken) =>
+        ConnectJson.Answer(new ConnectorOffsetsJson((await connect.HerderAsync(cancellationToken)).Offsets(connector.Value)));
 
     private static async Task<IResult> AlterAsync(PathName connector, HttpRequest request, ConnectService connect, CancellationToken cancellationToken)
     {

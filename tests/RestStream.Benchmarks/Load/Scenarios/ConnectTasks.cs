@@ -106,7 +106,7 @@ internal static class ConnectTasks
     {
         var options = new ConnectOptions();
         return new WorkerServices(
-            broker, PluginCatalog.Open([], NullLogger.Instance), options, new ConfigReferences(options), await OffsetStore.OpenAsync(broker, options, default),
+            broker, PluginCatalog.Open([], NullLogger.Instance), options, new ConfigReferences(options), await OffsetStore.OpenAsync(broker, options, TimeProvider.System, default),
             await StatusStore.OpenAsync(broker, options, TimeProvider.System, default), new HookRegistry(), new FileRoots([]), new OutboundPolicy([]), TimeProvider.System, NullLoggerFactory.Instance);
     }
 

@@ -1,4 +1,4 @@
-namespace RestStream.Connect.Transforms.Dates;
+namespace RestStream.Connect.Data;
 
 /// <summary>
 /// Java's GregorianCalendar for UTC and en-US: the Julian calendar before 15 October 1582, the Gregorian one from then on; weeks begin on Sunday, and week 1 is the one with 1 January.
@@ -29,6 +29,14 @@ internal static class JavaCalendar
         if (!gregorian)
             return 365 * marchYear + FloorDiv(marchYear, 4) + dayOfYear - JulianShift;
         return 365 * marchYear + FloorDiv(marchYear, 4) - FloorDiv(marchYear, 100) + FloorDiv(marchYear, 400) + dayOfYear - GregorianShift;
+    }
+
+    /// <summary>A day by the calendar of its time; months and days beyond their range count on into the next, as in a lenient SimpleDateFormat.</summary>
+    public static long Day(long year, long month, long day)
+    {
+        (year, month) = (year + FloorDiv(month - 1, 12), FloorMod(month - 1, 12) + 1);
+        var gregorian = FirstOfMonth(year, (int)month, gregorian: true) + day - 1;
+        return gregorian >= CutoverDay ? gregorian : FirstOfMonth(year, (int)month, gregorian: false) + day - 1;
     }
 
     /// <summary>1 January by the calendar that holds then; of 1582 by the Julian one.</summary>
