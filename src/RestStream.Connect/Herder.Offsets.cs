@@ -1,3 +1,4 @@
+using RestStream.Connect.Configs;
 using RestStream.Connect.Connectors;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
@@ -94,19 +95,23 @@ internal sealed partial class Herder
         string connector, StoredConnector stored, Func<T, IReadOnlyDictionary<string, string>, CancellationToken, ValueTask<bool>> ask, CancellationToken cancellationToken)
         where T : Connector
     {
+        var replacements = new List<string>();
+        var resolved = _shared.Parts.Resolve(stored.Config, replacements);
         try
         {
             return await Task.Run(AskNowAsync, cancellationToken);
         }
-        catch (ConnectException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw new ConnectRequestException(400, e.Message, e);
+            // Without the exception itself: its texts are the connector's, which knows the secrets.
+            var secrets = SecretScrubber.For(stored.Config, resolved, replacements, _shared.Parts.SecretKeys(stored.Config));
+            throw e is ConnectException ? new ConnectRequestException(400, secrets.Scrub(e.Message)) : new ConnectRequestException(500, $"The connector failed: {secrets.Scrub(e.Message)}");
         }
 
         async Task<bool> AskNowAsync()
         {
             await using var asked = _shared.Parts.Create(_shared.Parts.Find(stored.Config));
-            return await ask((T)asked, _shared.Parts.Resolve(stored.Config, []), cancellationToken);
+            return await ask((T)asked, resolved, cancellationToken);
         }
     }
 

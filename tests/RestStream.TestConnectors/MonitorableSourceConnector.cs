@@ -34,6 +34,20 @@ public sealed class MonitorableSourceConnector : SourceConnector
 
     public override IReadOnlyList<IReadOnlyDictionary<string, string>> TaskConfigs(int maxTasks) => Journal.Split(_config!, maxTasks);
 
+    /// <summary>Takes any offset but -1 and -2, over which it tells all that it knows.</summary>
+    public override ValueTask<bool> AlterOffsetsAsync(
+        IReadOnlyDictionary<string, string> config, IReadOnlyList<(IReadOnlyDictionary<string, object?>? Partition, IReadOnlyDictionary<string, object?>? Offset)> offsets, CancellationToken cancellationToken)
+    {
+        var saved = offsets.Select(o => o.Offset?.GetValueOrDefault("saved") as long?).FirstOrDefault();
+        var told = string.Join(' ', config.Values);
+        return saved switch
+        {
+            -1 => throw new ConnectException(told),
+            -2 => throw new InvalidOperationException(told),
+            _ => new(false),
+        };
+    }
+
     public override ValueTask DisposeAsync()
     {
         _journal?.Write("connector stop");

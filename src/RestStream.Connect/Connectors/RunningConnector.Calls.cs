@@ -146,7 +146,7 @@ internal sealed partial class RunningConnector
         }
         catch (Exception e) when (IsOfConnector(e))
         {
-            shared.Log.ConnectorNotClosed(Name, e.Message);
+            shared.Log.ConnectorNotClosed(Name, _scrubber.Scrub(e.Message));
         }
     }
 

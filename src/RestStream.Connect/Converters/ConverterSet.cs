@@ -5,7 +5,7 @@ using RestStream.Connect.Plugins;
 namespace RestStream.Connect.Converters;
 
 /// <summary>The three converters of a task: those its configuration names, else the worker's.</summary>
-internal sealed class ConverterSet(Converter key, Converter value, HeaderConverter headers) : IDisposable
+internal sealed class ConverterSet(Converter key, Converter value, HeaderConverter headers, IReadOnlyList<string?> versions) : IDisposable
 {
     private const string Version = ".plugin.version";
 
@@ -15,6 +15,9 @@ internal sealed class ConverterSet(Converter key, Converter value, HeaderConvert
     public Converter Value { get; } = value;
     public HeaderConverter Headers { get; } = headers;
 
+    /// <summary>Of the plugins: key, value, headers.</summary>
+    public IReadOnlyList<string?> Versions { get; } = versions;
+
     /// <summary>
     /// A connector that names a converter gets none of the worker's settings for it, and one that names none gets the worker's with the worker's settings, whatever else it configures for it;
     /// as in Kafka.
@@ -22,7 +25,7 @@ internal sealed class ConverterSet(Converter key, Converter value, HeaderConvert
     /// <exception cref="ConnectException">A class or a setting is wrong.</exception>
     public static ConverterSet Create(PluginCatalog plugins, ConnectOptions worker, IReadOnlyDictionary<string, string> config)
     {
-        var made = new List<IDisposable>();
+        var (made, versions) = (new List<IDisposable>(), new List<string?>());
         try
         {
             var key = Make<Converter>(
@@ -31,7 +34,7 @@ internal sealed class ConverterSet(Converter key, Converter value, HeaderConvert
                 ConnectorConfig.ValueConverter, PluginKind.Converter, ConverterConfig.Value, worker.ValueConverter, worker.ValueConverterConfig, (c, s) => c.Configure(c.Config.Parse(s), isKey: false));
             var headers = Make<HeaderConverter>(
                 ConnectorConfig.HeaderConverter, PluginKind.HeaderConverter, ConverterConfig.Header, worker.HeaderConverter, s_noSettings, (c, s) => c.Configure(c.Config.Parse(s)));
-            return new ConverterSet(key, value, headers);
+            return new ConverterSet(key, value, headers, versions);
         }
         catch
         {
@@ -47,8 +50,10 @@ internal sealed class ConverterSet(Converter key, Converter value, HeaderConvert
             settings[ConverterConfig.Type] = type;
             try
             {
-                var converter = plugins.Create<T>(plugins.Find(own ?? workerClass, own is null ? null : config.GetValueOrDefault(name + Version), kind));
+                var plugin = plugins.Find(own ?? workerClass, own is null ? null : config.GetValueOrDefault(name + Version), kind);
+                var converter = plugins.Create<T>(plugin);
                 made.Add(converter);
+                versions.Add(plugin.Version);
                 configure(converter, settings);
                 return converter;
             }

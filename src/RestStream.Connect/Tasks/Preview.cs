@@ -14,6 +14,7 @@ namespace RestStream.Connect.Tasks;
 
 /// <summary>
 /// Records on their way through a connector's converters and transforms, shown after each step. Nothing is written, and no task is made. For a sink: records of its topics, or samples; for a source: samples.
+/// Secrets of the configuration, also those that a transform puts into a record, are shown as <c>[hidden]</c>.
 /// </summary>
 internal sealed class Preview : IDisposable
 {
@@ -59,7 +60,7 @@ internal sealed class Preview : IDisposable
         try
         {
             using var preview = new Preview(services, TaskPlugins.Create(config, services), kind == PluginKind.Sink);
-            return preview.Run(request, cancellationToken);
+            return (JsonObject)preview.Hide(preview.Run(request, cancellationToken))!;
         }
         catch (Exception e) when (e is ConnectException or BrokerException)
         {
@@ -101,6 +102,15 @@ internal sealed class Preview : IDisposable
 
         return new JsonObject { ["type"] = _isSink ? "sink" : "source", ["records"] = records };
     }
+
+    /// <summary>The same without secrets, in names and in texts.</summary>
+    private JsonNode? Hide(JsonNode? node) => node switch
+    {
+        JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(_plugins.Secrets.Scrub(m.Key), Hide(m.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(Hide)]),
+        JsonValue value when value.GetValueKind() == JsonValueKind.String => _plugins.Secrets.Scrub(value.GetValue<string>()),
+        _ => node?.DeepClone(),
+    };
 
     private static bool WantsSchemas(JsonObject request) => request["schemas"] is JsonValue value && value.TryGetValue<bool>(out var schemas) && schemas;
 
@@ -260,11 +270,16 @@ internal sealed class Preview : IDisposable
     private static byte[]? Bytes(JsonNode? node) => node is null ? null : Encoding.UTF8.GetBytes(node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : node.ToJsonString());
 
     /// <summary>Text where it is text, else <c>{"base64":".."}</c>.</summary>
-    private static JsonNode? Text(bool isNull, ReadOnlySpan<byte> bytes)
+    private JsonNode? Text(bool isNull, ReadOnlySpan<byte> bytes)
     {
         if (isNull)
             return null;
-        return System.Text.Unicode.Utf8.IsValid(bytes) ? JsonValue.Create(Encoding.UTF8.GetString(bytes)) : new JsonObject { ["base64"] = Convert.ToBase64String(bytes) };
+        if (System.Text.Unicode.Utf8.IsValid(bytes))
+            return JsonValue.Create(Encoding.UTF8.GetString(bytes));
+
+        // A secret would not be found in Base64.
+        var text = Encoding.UTF8.GetString(bytes);
+        return _plugins.Secrets.Scrub(text) == text ? new JsonObject { ["base64"] = Convert.ToBase64String(bytes) } : JsonValue.Create(_plugins.Secrets.Scrub(text));
     }
 
     /// <summary>Records as JSON and back, by the converter that everybody knows.</summary>

@@ -116,14 +116,16 @@ internal sealed class TaskMetrics : IDisposable
     public void Show(TaskDefinition definition, TaskPlugins plugins)
     {
         Info("kafka_connect_connector_task_metrics_info", "What the task is made of, and does.", () => [
-            new("task_class", ErrorTrace.PluginName(definition.TaskType)), new("connector_version", definition.ConnectorVersion ?? ""), new("key_converter_class", ErrorTrace.PluginName(plugins.Converters.Key.GetType())),
-            new("value_converter_class", ErrorTrace.PluginName(plugins.Converters.Value.GetType())), new("header_converter_class", ErrorTrace.PluginName(plugins.Converters.Headers.GetType())),
+            new("task_class", ErrorTrace.PluginName(definition.TaskType)), new("connector_version", definition.ConnectorVersion ?? ""), new("task_version", definition.ConnectorVersion ?? ""),
+            new("key_converter_class", ErrorTrace.PluginName(plugins.Converters.Key.GetType())), new("key_converter_version", plugins.Converters.Versions[0] ?? ""),
+            new("value_converter_class", ErrorTrace.PluginName(plugins.Converters.Value.GetType())), new("value_converter_version", plugins.Converters.Versions[1] ?? ""),
+            new("header_converter_class", ErrorTrace.PluginName(plugins.Converters.Headers.GetType())), new("header_converter_version", plugins.Converters.Versions[2] ?? ""),
             new("status", _state.ToString().ToLowerInvariant())]);
         foreach (var step in plugins.Transforms.Steps)
         {
-            Info("kafka_connect_connector_transform_metrics_info", "A transform of the task.", () => [new("transform", step.Alias), new("transform_class", step.ClassName)]);
-            if (step.PredicateClass is { } predicate)
-                Info("kafka_connect_connector_predicate_metrics_info", "A predicate of the task.", () => [new("transform", step.Alias), new("predicate_class", predicate)]);
+            Info("kafka_connect_connector_transform_metrics_info", "A transform of the task.", () => [new("transform", step.Alias), new("transform_class", step.ClassName), new("transform_version", step.PluginVersion ?? "")]);
+            if (step.Predicate is { } predicate)
+                Info("kafka_connect_connector_predicate_metrics_info", "A predicate of the task.", () => [new("transform", step.Alias), new("predicate_class", predicate.Class), new("predicate_version", predicate.Version ?? "")]);
         }
     }
 

@@ -4,7 +4,7 @@ using RestStream.Connect.Plugins;
 namespace RestStream.Connect.Transforms;
 
 /// <summary>One transform with its predicate (Kafka's TransformationStage).</summary>
-internal sealed class TransformStep(string alias, string className, Transform transform, Predicate? predicate, bool negate) : IDisposable
+internal sealed class TransformStep(string alias, PluginDescription plugin, Transform transform, PluginDescription? predicatePlugin, Predicate? predicate, bool negate) : IDisposable
 {
     private const string Type = "type";
     private const string Version = "plugin.version";
@@ -14,10 +14,12 @@ internal sealed class TransformStep(string alias, string className, Transform tr
     public string Alias { get; } = alias;
 
     /// <summary>For errors and metrics.</summary>
-    public string ClassName { get; } = className;
+    public string ClassName { get; } = plugin.Class;
 
-    /// <summary>The class of its predicate; null without one.</summary>
-    public string? PredicateClass { get; } = predicate is null ? null : Errors.ErrorTrace.PluginName(predicate.GetType());
+    public string? PluginVersion { get; } = plugin.Version;
+
+    /// <summary>Null without a predicate.</summary>
+    public PluginDescription? Predicate { get; } = predicatePlugin;
 
     /// <summary>Reads <c>transforms.ALIAS.*</c>, and <c>predicates.*</c> of the predicate that it names.</summary>
     /// <exception cref="ConnectException">A class, the predicate's alias or a setting is wrong; the message begins with the alias.</exception>
@@ -27,18 +29,19 @@ internal sealed class TransformStep(string alias, string className, Transform tr
         var predicateAlias = config.GetValueOrDefault(prefix + PredicateKey);
         var negate = (bool?)ConfigDef.ParseType(prefix + Negate, config.GetValueOrDefault(prefix + Negate), ConfigType.Boolean) ?? false;
 
-        var (className, transform) = Make<Transform>(plugins, config, prefix, PluginKind.Transformation);
+        var (plugin, transform) = Make<Transform>(plugins, config, prefix, PluginKind.Transformation);
         Predicate? predicate = null;
+        PluginDescription? predicatePlugin = null;
         try
         {
             Configure(prefix, () => transform.Configure(transform.Config.Parse(Settings(config, prefix))));
             if (predicateAlias is not null)
             {
                 var predicatePrefix = $"predicates.{predicateAlias}.";
-                predicate = Make<Predicate>(plugins, config, predicatePrefix, PluginKind.Predicate).Plugin;
+                (predicatePlugin, predicate) = Make<Predicate>(plugins, config, predicatePrefix, PluginKind.Predicate);
                 Configure(predicatePrefix, () => predicate.Configure(predicate.Config.Parse(Settings(config, predicatePrefix))));
             }
-            return new TransformStep(alias, className, transform, predicate, negate);
+            return new TransformStep(alias, plugin, transform, predicatePlugin, predicate, negate);
         }
         catch
         {
@@ -59,13 +62,13 @@ internal sealed class TransformStep(string alias, string className, Transform tr
         predicate?.Dispose();
     }
 
-    private static (string ClassName, T Plugin) Make<T>(PluginCatalog plugins, IReadOnlyDictionary<string, string> config, string prefix, PluginKind kind)
+    private static (PluginDescription Description, T Plugin) Make<T>(PluginCatalog plugins, IReadOnlyDictionary<string, string> config, string prefix, PluginKind kind)
         where T : class
     {
         // Kafka's words for an alias that nothing defines.
         var name = config.GetValueOrDefault(prefix + Type) ?? throw new ConfigException($"Unknown configuration '{prefix}{Type}'");
         var plugin = plugins.Find(name, config.GetValueOrDefault(prefix + Version), kind);
-        return (plugin.Class, plugins.Create<T>(plugin));
+        return (plugin, plugins.Create<T>(plugin));
     }
 
     /// <summary>What is the plugin's own, without prefix.</summary>

@@ -96,7 +96,7 @@ internal sealed class TestWorker : IAsyncDisposable
         var run = new TestRun(this);
         run.Task = RunningTask.Start(
             definition, Services, run.Told,
-            (d, _) => new TaskPlugins(d.Config, new ConverterSet(new TextConverter(), value ?? new TextConverter(), new TextHeaderConverter()), new TransformChain(transforms ?? []), ErrorPolicy.From(d.Config),
+            (d, _) => new TaskPlugins(d.Config, new ConverterSet(new TextConverter(), value ?? new TextConverter(), new TextHeaderConverter(), [null, null, null]), new TransformChain(transforms ?? []), ErrorPolicy.From(d.Config),
                 SecretScrubber.For(d.Config, d.Config, [], new HashSet<string> { "test.secret" })));
         _runs.Add(run);
         return run;

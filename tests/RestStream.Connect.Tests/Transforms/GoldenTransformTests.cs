@@ -37,7 +37,7 @@ public class GoldenTransformTests
             var predicate = Built.New<Predicate>(golden.Text("predicate"));
             predicate.Configure(predicate.Config.Parse(golden.Config("predicateConfig")));
             if (golden.Has("transform"))
-                return new TransformStep("a", "", Configured(golden), predicate, golden.Json.GetProperty("negate").GetBoolean()).Apply;
+                return new TransformStep("a", new PluginDescription(golden.Text("transform"), PluginKind.Transformation, null, []), Configured(golden), null, predicate, golden.Json.GetProperty("negate").GetBoolean()).Apply;
             return record =>
             {
                 result = predicate.Test(record);

@@ -113,7 +113,7 @@ public class AttackTests(ConnectFixture fixture)
         config[key] = value;
         var changed = await _connect.PutAsync($"connectors/{name}/config", config);
 
-        Assert.True(changed.Status is 400 or 500, changed.ToString());
+        Assert.True(changed.Status == 400, changed.ToString());
         Assert.DoesNotContain("   at ", changed.Text);
         Assert.NotEqual(value, (await _connect.GetAsync($"connectors/{name}/config")).Json.TryGetProperty(key, out var now) ? now.GetString() : null);
         await _connect.DeleteAsync($"connectors/{name}");
@@ -140,24 +140,6 @@ public class AttackTests(ConnectFixture fixture)
 
         Assert.Contains("100 ms", failed.GetProperty("tasks")[0].GetProperty("trace").GetString());
         await _connect.UntilRecordsAsync(other, 1);
-    }
-
-    [Fact]
-    public async Task The_masked_configuration_put_back_keeps_the_secret()
-    {
-        var name = _connect.NewName("attack");
-        var config = new Dictionary<string, string>(ConnectServer.Source(name)) { ["secret"] = "s3cret" };
-        await _connect.CreateAsync(name, config);
-
-        var shown = (await _connect.GetAsync($"connectors/{name}/config")).Text;
-        Assert.Contains("[hidden]", shown);
-        Assert.Equal(200, (await _connect.PutAsync($"connectors/{name}/config", shown)).Status);
-        await _connect.PostAsync($"connectors/{name}/restart?includeTasks=true");
-        await _connect.UntilAsync(name, "RUNNING", "RUNNING");
-
-        var hash = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData("s3cret"u8));
-        await _connect.UntilAsync(() => Task.FromResult(_connect.Journal($"{name}.journal").Count(l => l.Contains(hash, StringComparison.OrdinalIgnoreCase)) >= 2), "the secret to reach the task twice");
-        Assert.DoesNotContain("s3cret", string.Join('\n', _connect.Journal($"{name}.journal")));
     }
 
     private static TcpListener Listen()

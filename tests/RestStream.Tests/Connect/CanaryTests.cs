@@ -24,7 +24,15 @@ public class CanaryTests
             ["secret"] = Password,
             ["url"] = $"https://user:{InUrl}@example.com/?api_key={InUrl}",
         };
-        var referring = new Dictionary<string, string>(ConnectServer.Source("referring")) { ["secret"] = $"${{file:{file}:password}}", ["url"] = $"https://user:${{file:{file}:password}}@example.com/" };
+        var referring = new Dictionary<string, string>(ConnectServer.Source("referring"))
+        {
+            ["secret"] = $"${{file:{file}:password}}",
+            ["url"] = $"https://user:${{file:{file}:password}}@example.com/",
+            ["transforms"] = "add",
+            ["transforms.add.type"] = "org.apache.kafka.connect.transforms.InsertField$Value",
+            ["transforms.add.static.field"] = "added",
+            ["transforms.add.static.value"] = $"${{file:{file}:password}}",
+        };
 
         var seen = new List<(string What, string Text)>();
         async Task<Answer> Look(Task<Answer> call, string what)
@@ -53,7 +61,7 @@ public class CanaryTests
             foreach (var path in new[] { "", "/config", "/status", "/tasks", "/tasks/0/status", "/tasks/1/status", "/topics", "/offsets" })
                 await Look(connect.GetAsync($"connectors/{name}{path}"), $"GET {name}{path}");
             await Look(connect.PostAsync($"connectors/{name}/restart?includeTasks=true"), $"restart {name}");
-            await Look(connect.PostAsync($"connectors/{name}/preview", "{}"), $"preview {name}");
+            await Look(connect.PostAsync($"connectors/{name}/preview", new { records = new[] { new { topic = "t", value = new { a = 1 } } } }), $"preview {name}");
             await Look(connect.PostAsync($"connectors/{name}/dlq/replay", "{}"), $"replay {name}");
         }
 
@@ -62,6 +70,24 @@ public class CanaryTests
         foreach (var path in new[] { "connectors", "connectors?expand=status&expand=info", "health/connectors", "metrics", "connector-plugins?connectorsOnly=false", "connector-plugins/MonitorableSource/config", "admin/loggers", "openapi/reststream.json", "",
             "topics/connect-configs/records?from=earliest", "topics/connect-status/records?from=earliest", "topics/connect-offsets/records?from=earliest", "topics/connect-configs/partitions/0/messages?offset=0" })
             await Look(connect.CallAsync(HttpMethod.Get, path, accept: "*/*"), $"GET /{path}");
+
+        // The connector tells all it knows over an offset that it refuses.
+        foreach (var name in new[] { "plain", "referring" })
+        {
+            await connect.PutAsync($"connectors/{name}/stop");
+            await connect.UntilAsync(name, "STOPPED");
+            foreach (var refused in new[] { -1, -2 })
+                Assert.True((await Look(connect.PatchAsync($"connectors/{name}/offsets", OffsetsAt(refused)), $"offsets {refused} of {name}")).Status is 400 or 500);
+            Assert.Equal(200, (await Look(connect.PatchAsync($"connectors/{name}/offsets", OffsetsAt(0)), $"offsets of {name}")).Status);
+            await connect.PutAsync($"connectors/{name}/resume");
+        }
+
+        foreach (var name in new[] { "plain", "referring" })
+        {
+            foreach (var (method, path) in await OperationsAsync(connect, name))
+                await Look(connect.CallAsync(method, path, method == HttpMethod.Get || method == HttpMethod.Delete ? null : "{}", accept: "*/*"), $"{method} {path}");
+        }
+
         seen.Add(("the log", connect.Server.Output));
 
         var found = from secret in new[] { Password, InFile, InUrl }
@@ -87,6 +113,24 @@ public class CanaryTests
         Assert.Equal(200, put.Status);
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Password)));
         Assert.Equal(2, connect.Journal("keeps.journal").Count(l => l.EndsWith(hash, StringComparison.Ordinal)));
+    }
+
+    private static object OffsetsAt(int saved) => new { offsets = new[] { new { partition = new { task = "0" }, offset = new { saved } } } };
+
+    /// <summary>Everything that the document of the API lists, deletions last, and the pages. Streams are left out: they show records as pages do.</summary>
+    private static async Task<IEnumerable<(HttpMethod Method, string Path)>> OperationsAsync(ConnectServer connect, string connector)
+    {
+        var operations = from path in (await connect.GetAsync("openapi/reststream.json")).Json.GetProperty("paths").EnumerateObject()
+                         from operation in path.Value.EnumerateObject()
+                         where operation.Name is "get" or "post" or "put" or "patch" or "delete" && !path.Name.EndsWith("/stream", StringComparison.Ordinal)
+                         orderby operation.Name == "delete"
+                         select (HttpMethod.Parse(operation.Name), path.Name.TrimStart('/').Replace("{connector}", connector).Replace("{task}", "0").Replace("{plugin}", "MonitorableSource")
+                             .Replace("{logger}", "RestStream.Connect").Replace("{topic}", operation.Name == "get" ? "connect-configs" : connector).Replace("{partition}", "0").Replace("{hook}", connector)
+                             .Replace("{group}", $"connect-{connector}").Replace("{member}", "m").Replace("{instance}", "i"));
+        var all = operations.ToList();
+        Assert.True(all.Count > 60, $"the document lists {all.Count} operations");
+        Assert.DoesNotContain(all, o => o.Item2.Contains('{'));
+        return all.Concat(new[] { "swagger/index.html", $"connectors/{connector}/tasks-config", "openapi/v1.json" }.Select(page => (HttpMethod.Get, page)));
     }
 
     private static string Around(string text, string secret)

@@ -17,6 +17,7 @@ public class StateChecks(ConnectFixture fixture)
     [InlineData(false, true, true, false, 1, 3)]
     [InlineData(true, false, false, true, 1, 0)]
     [InlineData(true, false, false, false, 1, 0)]
+    [InlineData(true, false, true, false, 1, 0)]
     public async Task Check_11_A_restart_starts_what_was_asked_and_nothing_else(bool connectorFailed, bool taskFailed, bool includeTasks, bool onlyFailed, int connectorStarts, int taskStarts)
     {
         var name = _connect.NewName("matrix");

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using RestStream.TestKit.Processes;
+using RestStream.TestKit.Tools;
 
 namespace RestStream.Tests.Connect;
 
@@ -84,6 +86,28 @@ public class WorkerChecks(ConnectFixture fixture)
         Assert.Equal(new Uri(own).Authority, (await connect.GetAsync("connectors/w/status")).Json.GetProperty("connector").GetProperty("worker_id").GetString());
     }
 
+    [RequiresToolFact("strace")]
+    public async Task Check_30_Health_says_that_the_worker_starts_and_requests_wait_for_it()
+    {
+        // Each folder that is made takes its time: the log is open long before the worker has made its topics.
+        using var folder = new TempFolder("slow-start");
+        await using var server = await ServerProcess.StartAsync(new ServerProcessOptions
+        {
+            DataDirectory = folder["data"],
+            Arguments = ["--RestStream:Connect:Listener", "http://127.0.0.1:0"],
+            Launcher = ["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", "trace=mkdir,mkdirat", "-e", "inject=mkdir,mkdirat:delay_enter=100000"],
+        });
+        var own = Regex.Match(server.Output, @"connectors  (http://127\.0\.0\.1:\d+)/connectors").Groups[1].Value;
+
+        using var starting = await server.Client.GetAsync($"{own}/health");
+        using var list = await server.Client.GetAsync($"{own}/connectors");
+        using var started = await server.Client.GetAsync($"{own}/health");
+
+        Assert.Equal("503 {\"status\":\"starting\",\"message\":\"Worker is still starting up.\"}", $"{(int)starting.StatusCode} {await starting.Content.ReadAsStringAsync()}");
+        Assert.Equal("200 []", $"{(int)list.StatusCode} {await list.Content.ReadAsStringAsync()}");
+        Assert.Equal(200, (int)started.StatusCode);
+    }
+
     [Fact]
     public async Task Check_30_Health_says_when_the_worker_cannot_start_and_topics_are_served_all_the_same()
     {
@@ -125,8 +149,12 @@ public class WorkerChecks(ConnectFixture fixture)
             ],
             line => Assert.Contains(line, metrics));
         Assert.Matches("""kafka_connect_connector_metrics_info\{connector="good",connector_class="test.MonitorableSourceConnector",connector_type="source",connector_version="[^"]+",status="running"\} 1""", metrics);
-        Assert.Matches("""kafka_connect_connector_task_metrics_info\{[^}]*key_converter_class="org.apache.kafka.connect.json.JsonConverter"[^}]*\} 1""", metrics);
-        Assert.Matches("""kafka_connect_connector_transform_metrics_info\{[^}]*transform="f",transform_class="org.apache.kafka.connect.transforms.Filter"[^}]*\} 1""", metrics);
+        Assert.Matches("""kafka_connect_connector_task_metrics_info\{[^}]*key_converter_class="org.apache.kafka.connect.json.JsonConverter",key_converter_version="4.3.1"[^}]*\} 1""", metrics);
+        Assert.Matches("""kafka_connect_connector_transform_metrics_info\{[^}]*transform="f",transform_class="org.apache.kafka.connect.transforms.Filter",transform_version="4.3.1"[^}]*\} 1""", metrics);
+        string[] ofTasks = ["connector_task_metrics_running_ratio", "connector_task_metrics_offset_commit_success_percentage", "source_task_metrics_source_record_poll_total", "source_task_metrics_source_record_write_rate",
+            "source_task_metrics_source_record_active_count_max", "source_task_metrics_poll_batch_avg_time_ms", "source_task_metrics_transaction_size_max", "task_error_metrics_total_record_errors_total",
+            "task_error_metrics_total_retries_total", "task_error_metrics_deadletterqueue_produce_failures_total", "task_error_metrics_last_error_timestamp"];
+        Assert.All(ofTasks, name => Assert.Contains($"kafka_connect_{name}{{connector=\"good\",task=\"0\"}} ", metrics));
         Assert.Matches("""kafka_connect_connector_predicate_metrics_info\{[^}]*predicate_class="org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"[^}]*\} 1""", metrics);
     }
 
@@ -191,6 +219,7 @@ public class WorkerChecks(ConnectFixture fixture)
     [InlineData("POST", "connectors", "{\"name\":\"a\",\"config\":{\"x\":[1]}}")]
     [InlineData("PUT", "connectors/a/config", "[1]")]
     [InlineData("PATCH", "connectors/a/config", "{")]
+    [InlineData("PATCH", "connectors/a/offsets", "[]")]
     [InlineData("PATCH", "connectors/a/offsets", "{\"offsets\":[null]}")]
     [InlineData("PATCH", "connectors/a/offsets", "{\"offsets\":[{\"partition\":1}]}")]
     [InlineData("PATCH", "connectors/a/offsets", "{\"offsets\":[],\"more\":1}")]
