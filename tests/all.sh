@@ -80,7 +80,7 @@ kills='FullyQualifiedName~Faults.KillTests.'
 suite() { # name of the trx, project, further arguments
     local trx="$1" project="$2"
     shift 2
-    dotnet test "tests/$project" --no-build -c Debug --results-directory "$results" --blame-hang-timeout 5m --blame-hang-dump-type none --logger "trx;LogFileName=$trx.trx" "$@"
+    dotnet test "tests/$project" --no-build -c Debug --results-directory "$results" --blame-hang-timeout 10m --blame-hang-dump-type none --logger "trx;LogFileName=$trx.trx" "$@"
 }
 layout() { # Style and analyzers are the build's, with warnings as errors; what is left is layout.
     dotnet format whitespace RestStream.sln --verify-no-changes --no-restore

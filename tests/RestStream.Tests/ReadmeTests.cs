@@ -28,7 +28,7 @@ public sealed partial class ReadmeTests : IAsyncLifetime
         foreach (var block in Blocks("sh").Where(b => b.Contains("curl")))
         {
             var follows = block.Contains("curl -N") || block.Contains("while");
-            var (exitCode, output) = await RunAsync("sh", "sh", "set -e\ncurl() { command curl -fsS \"$@\"; }\n" + block);
+            var (exitCode, output) = await RunAsync("sh", "sh", "set -e\ncurl() { command curl -fsS \"$@\"; }\n" + block, seconds: follows ? 4 : 60);
 
             Assert.True(exitCode == (follows ? TimedOut : 0), $"{block}\n{output}");
             if (block.Contains("curl -N"))
@@ -61,17 +61,17 @@ public sealed partial class ReadmeTests : IAsyncLifetime
     {
         await _server.Client.PutAsync("topics/demo", null);
 
-        var (exitCode, output) = await RunAsync(program, extension, Blocks(language).Single());
+        var (exitCode, output) = await RunAsync(program, extension, Blocks(language).Single(), seconds: 4);
 
         Assert.True(exitCode == TimedOut, output);
         Assert.Matches(@"\b0 c-17 \{.?'?""?total'?""?: ?12\.5.?\}", output);
     }
 
-    private async Task<(int ExitCode, string Output)> RunAsync(string program, string extension, string text)
+    private async Task<(int ExitCode, string Output)> RunAsync(string program, string extension, string text, int seconds)
     {
         var file = _folder[$"{Guid.NewGuid():N}.{extension}"];
         await File.WriteAllTextAsync(file, text.Replace("localhost:8082", _server.Address.Authority));
-        return await ProgramRun.Async("timeout", ["4", program, file], _folder.Path);
+        return await ProgramRun.Async("timeout", [$"{seconds}", program, file], _folder.Path);
     }
 
     private static IEnumerable<string> Blocks(string language) =>

@@ -56,6 +56,19 @@ public class JsonConverterTests
     }
 
     [Fact]
+    public void The_key_null_of_a_map_is_read_and_written()
+    {
+        const string envelope = """{"schema":{"type":"map","keys":{"type":"int32","optional":true},"values":{"type":"int32","optional":false},"optional":false},"payload":[[1,2],[null,3]]}""";
+        var converter = Create(("schemas.enable", "true"));
+        var read = converter.Read("t", Encoding.UTF8.GetBytes(envelope), isNull: false);
+        Assert.Equal(3, ((System.Collections.IDictionary)read.Value!)[NullKey.Instance]);
+
+        var output = new ArrayBufferWriter<byte>();
+        converter.Write("t", read.Schema, read.Value, output);
+        Assert.Equal(envelope, Encoding.UTF8.GetString(output.WrittenSpan));
+    }
+
+    [Fact]
     public void A_number_with_an_endless_exponent_is_read_without_its_digits()
     {
         Assert.Equal(double.PositiveInfinity, Create().Read("t", "1e999999999999"u8, isNull: false).Value);
