@@ -26,7 +26,10 @@ public class RetriableException : ConnectException
 /// <summary>One record is at fault, not the system it goes to: with <c>errors.tolerance=all</c> it goes to the dead letter queue and the rest is delivered.</summary>
 public class RecordException : ConnectException
 {
-    /// <summary>With the record that cannot be delivered. The worker hands the others of the batch out again without it.</summary>
+    /// <summary>
+    /// With the record that cannot be delivered. A sink is handed the others of the batch again without it. Of a source it is a <see cref="SourceRecord"/> with what could be read of it and its own offset, see
+    /// <see cref="SourceTask.PollAsync"/>.
+    /// </summary>
     public RecordException(ConnectRecord record, string message, Exception? inner = null)
         : base(message, inner) => Record = record;
 

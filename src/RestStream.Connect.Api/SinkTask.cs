@@ -62,7 +62,7 @@ public interface ISinkTaskContext : ITaskContext
     /// <summary>
     /// One record cannot be delivered and the task goes on without it: it goes to the dead letter queue, if there is one. Completes when it is safe there; the worker awaits it before it commits anyway.
     /// </summary>
-    /// <exception cref="ConnectException"><c>errors.tolerance</c> is none: let it pass through, the task fails.</exception>
+    /// <exception cref="ConnectException"><c>errors.tolerance</c> is none, or the dead letter queue does not take it: let it pass through, the task fails.</exception>
     Task ReportAsync(SinkRecord record, Exception error);
 
     /// <summary>

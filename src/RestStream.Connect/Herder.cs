@@ -116,7 +116,7 @@ internal sealed partial class Herder : IAsyncDisposable
     public Task<JsonObject> PreviewAsync(IReadOnlyDictionary<string, string> config, JsonObject request, CancellationToken cancellationToken) =>
         Preview.RunAsync(_shared.Worker, config, request, cancellationToken);
 
-    /// <summary>Brings what stands in the connector's dead letter topic back to where it came from (<see cref="Errors.DeadLetterReplay"/>).</summary>
+    /// <summary>Brings what stands in the connector's dead letter topic back to where it came from, of a source through its transforms (<see cref="Errors.DeadLetterReplay"/>).</summary>
     public Task<JsonObject> ReplayDeadLettersAsync(string connector, JsonObject request, CancellationToken cancellationToken) =>
         Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, Info(connector).Config, request, cancellationToken);
 

@@ -1,20 +1,27 @@
 using RestStream.Broker;
-using RestStream.Broker.Topics;
 using RestStream.Connect.Stores;
 using RestStream.Connect.Tasks;
-using RestStream.Storage.Records;
 using LogPartition = RestStream.Storage.TopicPartition;
 
 namespace RestStream.Connect.Errors;
 
 /// <summary>
 /// What a sink does with records that failed, by its error policy. Records go to the dead letter topic with the bytes that they have in the log; offsets are committed only when those writes are durable
-/// (<see cref="FlushAsync"/>). Safe on any thread.
+/// (<see cref="FlushAsync"/>). One that could not be written is a record lost unless its offset stays behind: from then on every flush throws, until the task is started again. Safe on any thread.
 /// </summary>
 internal sealed class DeadLetterWriter(RunningTask owner, TaskPlugins plugins, Retries retries)
 {
+    /// <summary>Most on their way, and <see cref="_mostBytes"/>: nobody waits for a single one, so a topic of bad records alone would else be in memory as a whole before the next commit.</summary>
+    private const int MostPending = 1_000;
+
+    private readonly long _mostBytes = owner.Services.Options.TaskMaxBytes / 4;
     private readonly Lock _lock = new();
-    private readonly List<Task> _pending = [];
+    private readonly Queue<(Task Sent, long Bytes)> _pending = [];
+    private long _pendingBytes;
+    private StageException? _failure;
+
+    /// <summary>One could not be written; the task is at its end.</summary>
+    public bool HasFailed => Volatile.Read(ref _failure) is not null;
 
     /// <summary>Makes the topic, so that it is there before the first error.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
@@ -55,28 +62,73 @@ internal sealed class DeadLetterWriter(RunningTask owner, TaskPlugins plugins, R
         if (plugins.Errors.DlqTopic is not { } dlq)
             return Task.CompletedTask;
         Interlocked.Increment(ref metrics.DlqRequests);
-        if (batch is null)
-            (batch, index) = ReadAgain(topic, partition, offset);
-        var sent = SendAsync(dlq, error, batch, index);
+        DeadLetter letter;
+        try
+        {
+            letter = batch is null ? ReadAgain(topic, partition, offset) : DeadLetter.Of(batch, index);
+        }
+        catch (Exception e) when (e is BrokerException or ConnectException)
+        {
+            throw Lost(dlq, error, e);
+        }
+
+        var sent = SendAsync(dlq, error, letter);
         lock (_lock)
-            _pending.Add(sent);
+        {
+            DropWritten();
+            var bytes = letter.Bytes + error.Trace.Length;
+            _pending.Enqueue((sent, bytes));
+            _pendingBytes += bytes;
+        }
+
         return sent;
     }
 
+    /// <summary>Waits for the oldest while too many are on their way.</summary>
+    /// <exception cref="StageException">One could not be written.</exception>
+    public async ValueTask MakeRoomAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task oldest;
+            lock (_lock)
+            {
+                DropWritten();
+                if (_failure is not null)
+                    throw _failure;
+                if (_pending.Count == 0 || (_pending.Count < MostPending && _pendingBytes < _mostBytes))
+                    return;
+                oldest = _pending.Peek().Sent;
+            }
+
+            await oldest.WaitAsync(cancellationToken);
+        }
+    }
+
     /// <summary>Everything sent so far is durable.</summary>
+    /// <exception cref="StageException">One could not be written, now or at any time before: no offset may be committed.</exception>
     public async Task FlushAsync()
     {
         Task[] pending;
         lock (_lock)
+            pending = [.. _pending.Select(p => p.Sent)];
+        await Task.WhenAll(pending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_lock)
         {
-            pending = [.. _pending];
-            _pending.Clear();
+            DropWritten();
+            if (_failure is not null)
+                throw _failure;
         }
-
-        await Task.WhenAll(pending);
     }
 
-    private async Task SendAsync(string dlq, RecordError error, EncodedBatch batch, int index)
+    /// <summary>Under the lock.</summary>
+    private void DropWritten()
+    {
+        while (_pending.TryPeek(out var oldest) && oldest.Sent.IsCompleted)
+            _pendingBytes -= _pending.Dequeue().Bytes;
+    }
+
+    private async Task SendAsync(string dlq, RecordError error, DeadLetter letter)
     {
         try
         {
@@ -85,33 +137,33 @@ internal sealed class DeadLetterWriter(RunningTask owner, TaskPlugins plugins, R
                 var broker = owner.Services.Broker;
                 if (!broker.TryGetIntake(dlq, out var intake))
                     throw BrokerException.UnknownTopic(dlq);
-                var (built, partition) = Build(batch, index, error, intake);
-                await owner.WriteAsync(() => broker.ProduceAsync(new LogPartition(dlq, partition), built).AsTask());
+                var fitting = DeadLetterQueue.Fit(broker, dlq, intake, letter, error, plugins.Errors.DlqHeaders, owner.Services.Time.GetUtcNow().ToUnixTimeMilliseconds());
+                await owner.WriteAsync(() => broker.ProduceAsync(new LogPartition(dlq, fitting.PartitionOf(intake.Partitions)), fitting.Build()).AsTask());
             });
         }
-        catch (BrokerException)
+        catch (Exception e)
         {
-            Interlocked.Increment(ref owner.Metrics.DlqFailures);
-            throw;
+            // Whatever it was, the record is not in the queue.
+            throw Lost(dlq, error, e);
         }
     }
 
-    private (BatchBuffer Batch, int Partition) Build(EncodedBatch batch, int index, RecordError error, in TopicIntake intake)
+    private StageException Lost(string dlq, RecordError error, Exception cause)
     {
-        var raw = new RawRecord(batch.Record(index).Span);
-        var (errorHeaders, errorCount) = plugins.Errors.DlqHeaders ? error.EncodeHeaders(DeadLetterQueue.Room(intake, raw.Key, raw.Value, raw.EncodedHeaders)) : ([], 0);
-        using var builder = new RecordBatchBuilder();
-        builder.Append(batch.Timestamps[index], raw.KeyIsNull, raw.Key, raw.ValueIsNull, raw.Value, [.. raw.EncodedHeaders, .. errorHeaders], raw.HeaderCount + errorCount);
-        return (builder.Build(), raw.KeyIsNull ? 0 : Partitioner.ForKey(raw.Key, intake.Partitions));
+        Interlocked.Increment(ref owner.Metrics.DlqFailures);
+        var failure = DeadLetterQueue.Unwritable(dlq, error, cause);
+        lock (_lock)
+            _failure ??= failure;
+        return failure;
     }
 
     /// <summary>The record as the log has it. Sinks give back what they were handed, and that does not carry its bytes along.</summary>
-    private (EncodedBatch Batch, int Index) ReadAgain(string topic, int partition, long offset)
+    private DeadLetter ReadAgain(string topic, int partition, long offset)
     {
         var slices = new List<EncodedSlice>();
         using var fetch = owner.Services.Broker.OpenFetch([new FetchPosition(new LogPartition(topic, partition), offset)]);
         if (fetch.Read(RawRecordEncoder.Shared, 1, 1, slices) == 0 || slices[0].Batch.Offsets[slices[0].First] != offset)
             throw new ConnectException($"The record {topic}-{partition}@{offset} is no longer in the log, so it cannot go to the dead letter queue.");
-        return (slices[0].Batch, slices[0].First);
+        return DeadLetter.Of(slices[0].Batch, slices[0].First);
     }
 }

@@ -23,7 +23,12 @@ internal sealed record RecordError(TaskId Task, string Stage, string? ClassName,
 
     private const string TraceHeader = "exception.stacktrace";
 
+    private const string Dropped = "value.dropped";
+
     public const string TopicHeader = HeaderPrefix + "topic";
+
+    /// <summary>The record's value was too large for the dead letter topic and is not there; this is how many bytes it had. Not one of Kafka's.</summary>
+    public const string DroppedHeader = HeaderPrefix + Dropped;
 
     /// <summary><c>topic-partition@offset</c>; of a source the topic alone.</summary>
     public string Place => Offset is null ? Topic : string.Create(CultureInfo.InvariantCulture, $"{Topic}-{Partition}@{Offset}");
@@ -33,11 +38,17 @@ internal sealed record RecordError(TaskId Task, string Stage, string? ClassName,
         CultureInfo.InvariantCulture, $", where consumed record is {{topic='{Topic}', partition={Partition?.ToString(CultureInfo.InvariantCulture) ?? "null"}, offset={Offset?.ToString(CultureInfo.InvariantCulture) ?? "null"}, timestamp={Timestamp}}}");
 
     /// <summary>The headers in Kafka's order, all text. Those that a source's record does not have are left out.</summary>
+    /// <param name="context">Whether they are wanted at all (<c>errors.deadletterqueue.context.headers.enable</c>).</param>
+    /// <param name="droppedBytes">Of a value that was left out; told in any case. Null: none was.</param>
     /// <param name="room">Bytes that the topic has left for them; when they are more, the trace is left out.</param>
-    public (byte[] Encoded, int Count) EncodeHeaders(int room)
+    public (byte[] Encoded, int Count) EncodeHeaders(bool context, int? droppedBytes, int room)
     {
         using var bytes = new MemoryStream();
         var count = 0;
+        if (droppedBytes is { } size)
+            Add(Dropped, size.ToString(CultureInfo.InvariantCulture));
+        if (!context)
+            return (bytes.ToArray(), count);
         Add("topic", Topic);
         if (Partition is { } partition && Offset is { } offset)
         {

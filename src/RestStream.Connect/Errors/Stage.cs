@@ -26,4 +26,7 @@ internal sealed class StageException(string stage, string? record, Exception cau
 
     public string Stage { get; } = stage;
     public string? Record { get; } = record;
+
+    /// <summary>Kafka throws the cause as it is, so the trace begins with that.</summary>
+    public bool TracesCauseOnly { get; init; }
 }

@@ -282,7 +282,7 @@ internal abstract class RunningTask : IAsyncDisposable
     private void Tell(Exception failure, bool stopped)
     {
         var stage = failure as StageException;
-        var told = new TaskFailure(stage?.InnerException ?? failure, stage?.Stage, stage?.Record, Secrets.Scrub(ErrorTrace.Of(failure)));
+        var told = new TaskFailure(stage?.InnerException ?? failure, stage?.Stage, stage?.Record, Secrets.Scrub(ErrorTrace.Of(stage is { TracesCauseOnly: true, InnerException: { } cause } ? cause : failure)));
         if (stopped)
         {
             Logger.FailedWhileStopping(Definition.Id.Connector, Definition.Id.Task, told.Trace);

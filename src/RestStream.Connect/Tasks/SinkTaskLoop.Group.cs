@@ -84,6 +84,10 @@ internal sealed partial class SinkTaskLoop
         var requested = _context.CommitRequested;
         _context.CommitBegins();
         _lastCommit = Services.Time.GetTimestamp();
+
+        // Also at the end of a failed task, and when the plugin hides it: nothing behind a lost dead letter.
+        if (_deadLetters.HasFailed)
+            await _deadLetters.FlushAsync();
         var partitions = _partitions;
         if (AllIsCommitted && !(requested && partitions.Count > 0))
             return;

@@ -98,8 +98,9 @@ internal sealed partial class SinkTaskLoop
             }
         }
 
-        // Not waited for here: the commit does.
+        // Not waited for here, unless they are too many: the commit does.
         _ = _deadLetters.FailedAsync(_deserializer.Stage, _deserializer.ClassName, batch, index, id, failure);
+        await _deadLetters.MakeRoomAsync(StopToken);
     }
 
     /// <summary>

@@ -141,6 +141,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     /// <summary>One batch: the one that is to be put again when its time has come, else the next.</summary>
     private async Task StepAsync(Task changed)
     {
+        await _deadLetters.MakeRoomAsync(StopToken);
         if (_hasBatch)
         {
             var left = _retryAfter - Services.Time.GetElapsedTime(_retryFrom);

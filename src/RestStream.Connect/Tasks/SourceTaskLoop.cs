@@ -160,6 +160,10 @@ internal sealed class SourceTaskLoop : RunningTask
         {
             return null;
         }
+        catch (Exception e) when (e is not RecordException { Record: SourceRecord })
+        {
+            throw new StageException(Stage.TaskPoll, null, e) { TracesCauseOnly = true };
+        }
     }
 
     /// <summary>Until the poll is back, the unit on its way is safe, the next one's interval is over, or something is asked of the task.</summary>
@@ -187,7 +191,18 @@ internal sealed class SourceTaskLoop : RunningTask
     /// <summary>Takes what the poll brought into the unit.</summary>
     private async Task TakeAsync()
     {
-        var records = await _poll!;
+        IReadOnlyList<SourceRecord>? records;
+        RecordException? refused = null;
+        try
+        {
+            records = await _poll!;
+        }
+        catch (RecordException e)
+        {
+            // All that the poll brought is a record that the task could not read.
+            (records, refused) = ([(SourceRecord)e.Record], e);
+        }
+
         _poll = null;
         if (records is null)
             return;
@@ -206,7 +221,7 @@ internal sealed class SourceTaskLoop : RunningTask
             var record = records[i];
             if (_unit.IsEmpty)
                 _unit.Started = Services.Time.GetTimestamp();
-            var adding = _writer.AddAsync(record, _unit, StopToken);
+            var adding = refused is null ? _writer.AddAsync(record, _unit, StopToken) : _writer.RefusedAsync(record, refused, _unit, StopToken);
             if (!adding.IsCompletedSuccessfully)
                 await adding;
             _unit.Passed(record, _wantsCommitted);

@@ -53,6 +53,14 @@ internal sealed class SourceWriter
         return FailedAsync(record, failure, unit, cancellationToken);
     }
 
+    /// <summary>The task could not read this record; the error policy decides. Its offset is the caller's.</summary>
+    /// <exception cref="StageException">The policy does not tolerate that.</exception>
+    public ValueTask RefusedAsync(SourceRecord record, RecordException failure, SourceUnit unit, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _owner.Metrics.Errors);
+        return PassOverAsync(record, failure, Stage.TaskPoll, ErrorTrace.PluginName(_owner.Definition.TaskType), unit, cancellationToken);
+    }
+
     /// <summary>Null: done. Else the topic that is missing.</summary>
     private string? TryAdd(SourceRecord record, SourceUnit unit)
     {
@@ -93,12 +101,8 @@ internal sealed class SourceWriter
                 ErrorCode.MessageTooLarge, $"The record has {bytes} bytes, topic '{record.Topic}' takes {intake.MaxMessageBytes} (max.message.bytes). Raise that, or make the record smaller.");
         }
 
-        if (record.Timestamp is { } timestamp && timestamp != -1
-            && ((timestamp > _now && unchecked((ulong)(timestamp - _now)) > (ulong)intake.TimestampAfterMaxMs)
-                || (timestamp < _now && unchecked((ulong)(_now - timestamp)) > (ulong)intake.TimestampBeforeMaxMs)))
-        {
+        if (record.Timestamp is { } timestamp && !DeadLetterQueue.TakesTimestamp(intake, timestamp, _now))
             throw new BrokerException(ErrorCode.InvalidTimestamp, $"The timestamp {timestamp} lies further from the broker's clock, {_now}, than topic '{record.Topic}' takes (message.timestamp.before.max.ms, message.timestamp.after.max.ms).");
-        }
     }
 
     /// <summary>Makes the topic, or waits until somebody did; then the record is begun anew.</summary>
@@ -138,8 +142,7 @@ internal sealed class SourceWriter
     private async ValueTask FailedAsync(SourceRecord record, Exception failure, SourceUnit unit, CancellationToken cancellationToken)
     {
         var (stage, className) = (_serializer.Stage, _serializer.ClassName);
-        var metrics = _owner.Metrics;
-        Interlocked.Increment(ref metrics.Errors);
+        Interlocked.Increment(ref _owner.Metrics.Errors);
         if (failure is RetriableException && _plugins.Errors.RetryTimeout != TimeSpan.Zero)
         {
             try
@@ -156,12 +159,17 @@ internal sealed class SourceWriter
             }
         }
 
-        metrics.Failed(_now);
+        await PassOverAsync(record, failure, stage, className, unit, cancellationToken);
+    }
+
+    private async ValueTask PassOverAsync(SourceRecord record, Exception failure, string stage, string? className, SourceUnit unit, CancellationToken cancellationToken)
+    {
+        _owner.Metrics.Failed(_now);
         var error = ErrorOf(record, failure, stage, className);
         LogIfAsked(error);
         if (!_plugins.Errors.Tolerates(stage, failure))
             throw new StageException(stage, error.Place, failure);
-        Interlocked.Increment(ref metrics.Skipped);
+        Interlocked.Increment(ref _owner.Metrics.Skipped);
         if (_plugins.Errors.DlqTopic is { } dlq)
             await ToDlqAsync(record, error, dlq, unit, cancellationToken);
     }
@@ -179,24 +187,32 @@ internal sealed class SourceWriter
     }
 
     /// <summary>
-    /// The record as it came from the source, in the same unit as its offset: it is in the queue exactly when it is passed over. Each part is written by the task's own converter, so that a replay brings what the topic
-    /// would have got; a part that this converter refuses is written as text.
+    /// The record as it came from the source, before any transform, in the same unit as its offset: it is in the queue exactly when it is passed over. Each part is written by the task's own converter; a part that this
+    /// converter refuses is written as text.
     /// </summary>
+    /// <exception cref="StageException">The queue does not take it. That is said before it is part of the unit, which the log would refuse as a whole.</exception>
     private async ValueTask ToDlqAsync(SourceRecord record, RecordError error, string dlq, SourceUnit unit, CancellationToken cancellationToken)
     {
         var broker = _owner.Services.Broker;
         Interlocked.Increment(ref _owner.Metrics.DlqRequests);
-        if (!broker.TryGetIntake(dlq, out var intake))
+        try
         {
-            await _retries.Broker.ExecuteAsync(async token => await TopicCreation.CreateAsync(broker, DeadLetterQueue.Spec(dlq), token), cancellationToken);
-            if (!broker.TryGetIntake(dlq, out intake))
-                throw new ConnectException($"The dead letter topic '{dlq}' was deleted at once.");
-        }
+            if (!broker.TryGetIntake(dlq, out var intake))
+            {
+                await _retries.Broker.ExecuteAsync(async token => await TopicCreation.CreateAsync(broker, DeadLetterQueue.Spec(dlq), token), cancellationToken);
+                if (!broker.TryGetIntake(dlq, out intake))
+                    throw BrokerException.UnknownTopic(dlq);
+            }
 
-        var parts = DeadLetterQueue.Serialize(record, _plugins.Converters);
-        var (errorHeaders, errorCount) = _plugins.Errors.DlqHeaders ? error.EncodeHeaders(DeadLetterQueue.Room(intake, parts.Key, parts.Value, parts.Headers)) : ([], 0);
-        var partition = parts.Key is null ? 0 : Partitioner.ForKey(parts.Key, intake.Partitions);
-        unit.Append(
-            dlq, partition, intake, record.Timestamp ?? _now, parts.Key is null, parts.Key, parts.Value is null, parts.Value, [.. parts.Headers, .. errorHeaders], parts.HeaderCount + errorCount);
+            var letter = DeadLetterQueue.Fit(
+                broker, dlq, intake, DeadLetterQueue.Serialize(record, _plugins.Converters, record.Timestamp ?? _now), error, _plugins.Errors.DlqHeaders, _now);
+            unit.Append(
+                dlq, letter.PartitionOf(intake.Partitions), intake, letter.Timestamp, letter.Key is null, letter.Key, letter.Value is null, letter.Value, letter.Headers, letter.HeaderCount);
+        }
+        catch (Exception e) when (e is BrokerException or ConnectException)
+        {
+            Interlocked.Increment(ref _owner.Metrics.DlqFailures);
+            throw DeadLetterQueue.Unwritable(dlq, error, e);
+        }
     }
 }

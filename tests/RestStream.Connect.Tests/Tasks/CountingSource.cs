@@ -14,6 +14,9 @@ internal sealed class CountingScript
     /// <summary>Runs before a poll hands out records, with the number of the first; may throw or wait.</summary>
     public Func<int, CancellationToken, Task>? BeforePoll { get; init; }
 
+    /// <summary>Numbers that cannot be read: a poll that begins with one throws it as the record at fault, and the next goes on behind it.</summary>
+    public Func<int, bool> Refuses { get; init; } = _ => false;
+
     /// <summary>Changes a record.</summary>
     public Func<SourceRecord, SourceRecord> Change { get; init; } = r => r;
 
@@ -59,17 +62,11 @@ internal class CountingSource : SourceTask
             await before(_next, cancellationToken);
         if (_next > _script.Last)
             await Task.Delay(Timeout.Infinite, cancellationToken);
+        if (_next <= _script.Last && _script.Refuses(_next))
+            throw new RecordException(_script.Change(Record(_next++)), "illegible");
         var records = new List<SourceRecord>();
-        for (; records.Count < _script.PerPoll && _next <= _script.Last; _next++)
-        {
-            records.Add(_script.Change(new SourceRecord
-            {
-                Topic = _script.Topic,
-                Value = _next.ToString(CultureInfo.InvariantCulture),
-                SourcePartition = s_partition,
-                SourceOffset = new Dictionary<string, object?> { ["number"] = _next },
-            }));
-        }
+        for (; records.Count < _script.PerPoll && _next <= _script.Last && !_script.Refuses(_next); _next++)
+            records.Add(_script.Change(Record(_next)));
 
         _script.AfterPoll?.Invoke(_script.Context!, records);
         return records;
@@ -80,6 +77,14 @@ internal class CountingSource : SourceTask
         _script.Disposed++;
         return base.DisposeAsync();
     }
+
+    private SourceRecord Record(int number) => new()
+    {
+        Topic = _script.Topic,
+        Value = number.ToString(CultureInfo.InvariantCulture),
+        SourcePartition = s_partition,
+        SourceOffset = new Dictionary<string, object?> { ["number"] = number },
+    };
 }
 
 /// <summary>The same, and it wants to hear of what is committed.</summary>

@@ -88,15 +88,15 @@ public class PreviewTests
         await run.Task.StopAsync(TimeSpan.FromSeconds(30));
         await worker.ProduceAsync("dead", 0, "a stranger");
 
-        var first = await DeadLetterReplay.RunAsync(worker.Services, "c", config, [], default);
-        var again = await DeadLetterReplay.RunAsync(worker.Services, "c", config, [], default);
-        var fromStart = await DeadLetterReplay.RunAsync(worker.Services, "c", config, new JsonObject { ["from"] = "start", ["limit"] = 1 }, default);
+        var first = await DeadLetterReplay.RunAsync(worker.Services, PluginKind.Sink, "c", config, [], default);
+        var again = await DeadLetterReplay.RunAsync(worker.Services, PluginKind.Sink, "c", config, [], default);
+        var fromStart = await DeadLetterReplay.RunAsync(worker.Services, PluginKind.Sink, "c", config, new JsonObject { ["from"] = "start", ["limit"] = 1 }, default);
 
         Assert.Equal("""{"topic":"dead","read":3,"replayed":2,"skipped":1,"topics":{"in":2},"remaining":0}""", first.ToJsonString());
         Assert.Equal("""{"topic":"dead","read":0,"replayed":0,"skipped":0,"topics":{},"remaining":0}""", again.ToJsonString());
         Assert.Equal("""{"topic":"dead","read":1,"replayed":1,"skipped":0,"topics":{"in":1},"remaining":2}""", fromStart.ToJsonString());
         Assert.Equal(["a", "bad", "b", "bad", "bad", "bad", "bad"], worker.Values("in"));
         Assert.All(worker.Read("in"), r => Assert.Empty(r.Headers));
-        await Assert.ThrowsAsync<ConnectRequestException>(() => DeadLetterReplay.RunAsync(worker.Services, "c", new Dictionary<string, string>(), [], default));
+        await Assert.ThrowsAsync<ConnectRequestException>(() => DeadLetterReplay.RunAsync(worker.Services, PluginKind.Sink, "c", new Dictionary<string, string>(), [], default));
     }
 }

@@ -168,6 +168,7 @@ public class SourceTaskTests
         await TestWorker.UntilAsync(() => run.Failure is not null, "the failure");
 
         Assert.IsType<FatalException>(run.Failure!.Error);
+        Assert.Equal("TASK_POLL", run.Failure.Stage);
         Assert.StartsWith("RestStream.Connect.FatalException: no access with [hidden]\nCaused by: System.IO.IOException: closed\n", run.Failure.Trace);
         Assert.Equal(1, script.Disposed);
         Assert.Equal(Numbers(1, 10), worker.Values("out"));
