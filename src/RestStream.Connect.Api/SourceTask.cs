@@ -13,6 +13,7 @@ public abstract class SourceTask : IAsyncDisposable
     /// <summary>
     /// The next records, in the order in which they shall stand in the log. Wait for them when there are none; an empty list is allowed and is asked again at once. Not called while the connector is paused
     /// or the log is slower than the source. Throw <see cref="RetriableException"/> to be asked again after a pause; the task must be as before the call.
+    /// Await, do not block the thread: others need it.
     /// When the token is cancelled the task is about to be stopped: return or throw <see cref="OperationCanceledException"/> soon; records that were not returned are asked for again by the offsets.
     /// </summary>
     public abstract ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken);
