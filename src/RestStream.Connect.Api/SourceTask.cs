@@ -15,6 +15,7 @@ public abstract class SourceTask : IAsyncDisposable
     /// or the log is slower than the source. Throw <see cref="RetriableException"/> to be asked again after a pause; the task must be as before the call.
     /// Throw <see cref="RecordException"/> with a <see cref="SourceRecord"/> when one record cannot be read, and it is the only one of this call: with <c>errors.tolerance=all</c> it goes to the dead letter queue, its offset counts as
     /// passed, and the next call must go on behind it; else the task fails.
+    /// Await, do not block the thread: others need it.
     /// When the token is cancelled the task is about to be stopped: return or throw <see cref="OperationCanceledException"/> soon; records that were not returned are asked for again by the offsets.
     /// </summary>
     public abstract ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken);

@@ -91,6 +91,12 @@ internal sealed class ConnectOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Most threads that are added while plugins block those of the server's pool. Each costs some 100 KB of memory while it is blocked; none is there before. 200 tasks that block at once are more than a careful worker has.
+    /// </summary>
+    [Range(0, 10000)]
+    public int MaxBlockedThreads { get; set; } = 200;
+
     /// <summary>Bytes that a task may hold between the system outside and the log; above, it is not polled, or the log is not read.</summary>
     [Range(1024, 1L << 30)]
     public long TaskMaxBytes { get; set; } = 16 << 20;

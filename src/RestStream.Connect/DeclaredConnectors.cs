@@ -28,8 +28,9 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
                 if (await herder.DeclareAsync(name, config, state, cancellationToken))
                     log.DeclaredApplied(name, file);
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException && cancellationToken.IsCancellationRequested)
             {
+                // The worker stops.
                 return;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or FormatException or ConnectRequestException or ConnectException or Broker.BrokerException)

@@ -37,7 +37,7 @@ internal sealed partial class Herder
             await CheckZombiesAsync(connector, sink, Altered);
             sink.Check(wanted);
             var sinkConfirmed = await AskAsync(connector, stored, (SinkConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, wanted, token), cancellationToken);
-            await sink.AlterAsync(wanted, cancellationToken);
+            await WriteOffsetsAsync(connector, stored, () => sink.AlterAsync(wanted, cancellationToken), cancellationToken);
             return Message(Altered, sinkConfirmed);
         }
 
@@ -45,7 +45,7 @@ internal sealed partial class Herder
         var confirmed = await AskAsync(connector, stored, (SourceConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, changes, token), cancellationToken);
         if (changes.Any(c => c.Partition is null))
             throw ConnectRequestException.BadRequest("The partition for a source connector offset cannot be null or missing");
-        await _shared.Worker.Offsets.StoreAsync(connector, [.. changes.Select(c => (c.Partition!, c.Offset))], cancellationToken);
+        await WriteOffsetsAsync(connector, stored, () => _shared.Worker.Offsets.StoreAsync(connector, [.. changes.Select(c => (c.Partition!, c.Offset))], cancellationToken), cancellationToken);
         return Message(Altered, confirmed);
     }
 
@@ -58,30 +58,64 @@ internal sealed partial class Herder
             await CheckZombiesAsync(connector, sink, Reset);
             var all = sink.Committed().ToDictionary(c => c.Partition, _ => (long?)null);
             var sinkConfirmed = await AskAsync(connector, stored, (SinkConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, all, token), cancellationToken);
-            await sink.ResetAsync(cancellationToken);
+            await WriteOffsetsAsync(connector, stored, () => sink.ResetAsync(cancellationToken), cancellationToken);
             return Message(Reset, sinkConfirmed);
         }
 
         List<SourceOffset> changes = [.. _shared.Worker.Offsets.All(connector).Select(e => ((IReadOnlyDictionary<string, object?>?)e.Partition, (IReadOnlyDictionary<string, object?>?)null))];
         var confirmed = await AskAsync(connector, stored, (SourceConnector asked, IReadOnlyDictionary<string, string> config, CancellationToken token) => asked.AlterOffsetsAsync(config, changes, token), cancellationToken);
         if (changes.Count > 0)
-            await _shared.Worker.Offsets.StoreAsync(connector, [.. changes.Select(c => (c.Partition!, c.Offset))], cancellationToken);
+            await WriteOffsetsAsync(connector, stored, () => _shared.Worker.Offsets.StoreAsync(connector, [.. changes.Select(c => (c.Partition!, c.Offset))], cancellationToken), cancellationToken);
         return Message(Reset, confirmed);
     }
 
     /// <summary>The connector, once it has really stopped.</summary>
     private async Task<StoredConnector> StoppedAsync(string connector, CancellationToken cancellationToken)
     {
-        var stored = Stored(connector);
-        if (stored.Target != TargetState.Stopped)
-        {
-            throw ConnectRequestException.BadRequest(
-                "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the "
-                + $"'/connectors/{connector}/stop' endpoint");
-        }
-
+        // In its turn: a stop that was written, and not yet handed on to what runs, is not overtaken.
+        var stored = await InTurnAsync(connector, () => Task.FromResult(Stopped(connector)), cancellationToken);
         await SettledAsync(connector).WaitAsync(cancellationToken);
         return stored;
+    }
+
+    private StoredConnector Stopped(string connector)
+    {
+        var stored = Stored(connector);
+        if (stored.Target == TargetState.Stopped)
+            return stored;
+        throw ConnectRequestException.BadRequest(
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the "
+            + $"'/connectors/{connector}/stop' endpoint");
+    }
+
+    /// <summary>Writes offsets, unless the connector was changed since it was found stopped (the connector's own check may have taken long): while they are written nothing starts.</summary>
+    private Task WriteOffsetsAsync(string connector, StoredConnector stopped, Func<Task> write, CancellationToken cancellationToken) => InTurnAsync(connector, async () =>
+    {
+        if (!ReferenceEquals(Stopped(connector), stopped))
+            throw ConnectRequestException.Conflict($"Connector {connector} was changed while its offsets were to be. They were not changed; ask again.");
+        await write();
+        return true;
+    }, cancellationToken);
+
+    /// <summary>Between changes of the connector.</summary>
+    private async Task<T> InTurnAsync<T>(string connector, Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            _ = Stored(connector);
+            var running = Running(connector);
+            await running.Changing.WaitAsync(cancellationToken);
+            try
+            {
+                if (!running.Retired)
+                    return await work();
+            }
+            finally
+            {
+                RetireUnknown(running);
+                running.Changing.Release();
+            }
+        }
     }
 
     private async Task CheckZombiesAsync(string connector, SinkOffsets sink, string what)

@@ -127,7 +127,15 @@ internal sealed partial class Herder : IAsyncDisposable
     private async Task CloseAsync()
     {
         await _stopping.CancelAsync();
-        await DeclaredApplied;
+        try
+        {
+            await DeclaredApplied.WaitAsync(_shared.Options.TaskShutdownTimeout, _shared.Time);
+        }
+        catch (TimeoutException)
+        {
+            _shared.Log.DeclaredHangs();
+        }
+
         await Task.WhenAll(_running.Values.Select(connector => connector.CloseAsync()));
         try
         {

@@ -41,6 +41,9 @@ internal static partial class HerderLogMessages
     [LoggerMessage(4015, LogLevel.Warning, "{Problem}")]
     public static partial void TooManyTasks(this ILogger logger, string problem);
 
+    [LoggerMessage(4016, LogLevel.Warning, "Connector {Connector} threw in what it had registered on its cancellation token: {Trace}")]
+    public static partial void ConnectorThrewOnCancellation(this ILogger logger, string connector, string trace);
+
     [LoggerMessage(4022, LogLevel.Information, "{What} is started again in {Delay} (restart {Attempt})")]
     public static partial void RestartScheduled(this ILogger logger, string what, TimeSpan delay, int attempt);
 
@@ -49,6 +52,9 @@ internal static partial class HerderLogMessages
 
     [LoggerMessage(4031, LogLevel.Warning, "Offsets of connector {Connector} were not changed: {Problem}")]
     public static partial void OffsetsNotChanged(this ILogger logger, string connector, string problem);
+
+    [LoggerMessage(4039, LogLevel.Warning, "Declared connectors are not all applied: a plugin does not come back from its check and is left behind")]
+    public static partial void DeclaredHangs(this ILogger logger);
 
     [LoggerMessage(4040, LogLevel.Information, "Connector {Connector} is as {File} says")]
     public static partial void DeclaredApplied(this ILogger logger, string connector, string file);

@@ -1,6 +1,7 @@
 using RestStream.Connect.Config;
 using RestStream.Connect.Model;
 using RestStream.Connect.Plugins;
+using RestStream.Connect.Tasks;
 
 namespace RestStream.Connect.Configs;
 
@@ -10,12 +11,31 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
     // More tell nobody anything, and a body of a megabyte could ask for tens of thousands.
     private const int MaxHints = 100;
 
-    private readonly PluginDefinitions _definitions = new(plugins);
+    private readonly PluginDefinitions _definitions = new(plugins, options, time);
     private readonly ClientOverrides _overrides = new(options);
 
-    /// <summary>Everything that is wrong; secrets are masked. Single keys first; when they are right, the connector's own check and probe, bounded by <see cref="ConnectOptions.ProbeTimeout"/>.</summary>
-    /// <exception cref="ConnectRequestException">400: no class, an unknown one, a reference that cannot be read, a client override of the wrong type.</exception>
+    /// <summary>
+    /// Everything that is wrong; secrets are masked. Single keys first; when they are right, the connector's own check and probe, bounded by <see cref="ConnectOptions.ProbeTimeout"/>. Whatever else of the connector is called
+    /// (constructor, definition, validators) has that time too; code that does not come back is left behind.
+    /// </summary>
+    /// <exception cref="ConnectRequestException">400: no class, an unknown one, a reference that cannot be read, a client override of the wrong type, a connector that does not come back.</exception>
     public async Task<ConfigInfos> ValidateAsync(IReadOnlyDictionary<string, string?> config, CancellationToken cancellationToken)
+    {
+        var checking = Task.Run(() => CheckAsync(config, cancellationToken), cancellationToken);
+        try
+        {
+            // Twice: the connector's own check, which has its own limit and answer, comes last.
+            return await checking.WaitAsync(options.ProbeTimeout * 2, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return checking.IsCompleted
+                ? await checking
+                : throw ConnectRequestException.BadRequest($"The connector did not come back from the check of its configuration within {options.ProbeTimeout.TotalSeconds * 2:0.#} s and was left behind.");
+        }
+    }
+
+    private async Task<ConfigInfos> CheckAsync(IReadOnlyDictionary<string, string?> config, CancellationToken cancellationToken)
     {
         var written = config.Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value!);
         var replacements = new List<string>();
@@ -38,11 +58,11 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
         var framework = composed.Framework.Validate(all, FindClass);
         report.Add(composed.Framework, framework);
         CheckVersions(report, all);
-        await using var instance = plugins.Create<Connector>(connector);
+        using var asked = new AskedConnector(plugins.Create<Connector>(connector));
         if (connector.Kind == PluginKind.Sink)
             SinkChecks.Topics(report, all);
         else
-            SourceChecks.ExactlyOnce(report, (SourceConnector)instance, resolved);
+            SourceChecks.ExactlyOnce(report, (SourceConnector)asked.Connector, resolved);
         foreach (var (key, _) in all.Where(e => e.Value is null && (framework.ContainsKey(e.Key) || composed.Own.Find(e.Key) is null)))
             report.Error(key, "Null value can not be supplied as the configuration value.");
         report.Add(composed.Own, composed.Own.Validate(all));
@@ -57,7 +77,7 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
         foreach (var (key, message) in ConfigHints.For(composed, all, written, resolved).Take(MaxHints))
             report.Warn(key, message);
         if (report.ErrorCount == 0)
-            await AskConnectorAsync(report, instance, composed.Own.Parse(all), cancellationToken);
+            await AskConnectorAsync(report, asked, composed.Own.Parse(all), cancellationToken);
         return report.ToInfos(all[ConnectorConfig.Class]!);
     }
 
@@ -207,26 +227,34 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
             report.Error(key, $"{Secrets.Hidden} stands for a stored value, and none is stored that fits here. Send the value itself.");
     }
 
-    private async Task AskConnectorAsync(ConfigReport report, Connector instance, ConfigValues values, CancellationToken cancellationToken)
+    private async Task AskConnectorAsync(ConfigReport report, AskedConnector asked, ConfigValues values, CancellationToken cancellationToken)
     {
         var validation = new ConfigValidation(values, files, network);
-        using var limit = new CancellationTokenSource(options.ProbeTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+
+        // What it throws when it is told to end is no answer any more.
+        var ending = new PluginCancellation(_ => { });
+
+        // On a thread of its own and not awaited longer than the limit: a check that blocks, or does not look at its token, holds up no request.
+        asked.Call = Task.Run(() => asked.Connector.ValidateAsync(validation, ending.Plugin), cancellationToken);
         try
         {
-            // On a thread of its own and not awaited longer than the limit: a check that blocks, or does not look at its token, holds up no request.
-            await Task.Run(() => instance.ValidateAsync(validation, either.Token), cancellationToken).WaitAsync(either.Token);
+            await asked.Call.WaitAsync(options.ProbeTimeout, time, cancellationToken);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (TimeoutException) when (!asked.Call.IsCompleted)
         {
             report.Error(ConnectorConfig.Class, $"The connector's own check did not end within {options.ProbeTimeout.TotalSeconds:0.#} s (setting {ConnectOptions.Section}:ProbeTimeout): what it connects to does not answer.");
             return;
         }
-        catch (Exception failed) when (failed is not OperationCanceledException)
+        catch (Exception failed) when (!cancellationToken.IsCancellationRequested)
         {
             // Code of strangers: whatever it throws is their answer, and no failure of this request.
             report.Error(ConnectorConfig.Class, failed is ConnectException ? failed.Message : $"The connector's own check failed: {failed.GetType().Name}: {failed.Message}");
             return;
+        }
+        finally
+        {
+            if (!asked.Call.IsCompleted)
+                _ = ending.Cancel();
         }
 
         foreach (var (key, message) in validation.Errors)
@@ -235,5 +263,19 @@ internal sealed class ConnectorValidation(PluginCatalog plugins, ConnectOptions 
             report.Warn(key, message);
         foreach (var (key, choices) in validation.Choices)
             report.Recommend(key, choices);
+    }
+
+    /// <summary>An instance that is only asked. It is closed when nobody needs it any more and its last call has come back, and nobody waits for that.</summary>
+    private sealed class AskedConnector(Connector connector) : IDisposable
+    {
+        public Connector Connector => connector;
+
+        public Task Call { get; set; } = Task.CompletedTask;
+
+        public void Dispose() => _ = Task.Run(async () =>
+        {
+            await Call.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await connector.DisposeAsync();
+        });
     }
 }

@@ -4,16 +4,45 @@ using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Configs;
 
-/// <summary>What the plugins may be configured with. A plugin is asked once: every GET that masks a configuration needs the answer. Safe on any thread.</summary>
-internal sealed class PluginDefinitions(PluginCatalog plugins)
+/// <summary>
+/// What the plugins may be configured with. A plugin is asked once: every GET that masks a configuration needs the answer. One that does not come back is waited for once, as long as a check may take; from then on it
+/// counts as one that cannot be made, until it has answered. Safe on any thread.
+/// </summary>
+internal sealed class PluginDefinitions(PluginCatalog plugins, ConnectOptions options, TimeProvider time)
 {
     /// <summary>The setting that tells a converter whether it converts keys, values or headers; the framework gives it.</summary>
     public const string ConverterType = "converter.type";
 
-    private readonly ConcurrentDictionary<(string Class, PluginKind Kind, string? Version), ConfigDef> _definitions = new();
+    private readonly ConcurrentDictionary<(string Class, PluginKind Kind, string? Version), Lazy<Asked>> _definitions = new();
 
-    /// <exception cref="ConnectException">The plugin cannot be loaded or made.</exception>
-    public ConfigDef Of(PluginDescription plugin) => _definitions.GetOrAdd((plugin.Class, plugin.Kind, plugin.Version), _ => Ask(plugin));
+    /// <exception cref="ConnectException">The plugin cannot be loaded or made, or does not come back.</exception>
+    public ConfigDef Of(PluginDescription plugin)
+    {
+        var key = (plugin.Class, plugin.Kind, plugin.Version);
+
+        // On a thread of its own: it may never give that back.
+        var asked = _definitions.GetOrAdd(key, _ => new Lazy<Asked>(() => new Asked(
+            Task.Factory.StartNew(() => Ask(plugin), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default), time.GetTimestamp())));
+        var left = options.ProbeTimeout - time.GetElapsedTime(asked.Value.Started);
+        try
+        {
+            return asked.Value.Answer.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).GetAwaiter().GetResult();
+        }
+        catch (TimeoutException) when (!asked.Value.Answer.IsFaulted)
+        {
+            if (asked.Value.Answer.IsCompleted)
+                return asked.Value.Answer.Result;
+            throw new ConnectException($"Class {plugin.Class} {plugin.Version} did not say within {options.ProbeTimeout.TotalSeconds:0.#} s what it can be configured with.");
+        }
+        catch (Exception e)
+        {
+            // It may go well the next time: a file that was missing is there.
+            _definitions.TryRemove(KeyValuePair.Create(key, asked));
+            if (e is ConnectException)
+                throw;
+            throw new ConnectException($"Class {plugin.Class} {plugin.Version} cannot say what it can be configured with: {e.GetType().Name}: {e.Message}", e);
+        }
+    }
 
     private ConfigDef Ask(PluginDescription plugin)
     {
@@ -22,7 +51,6 @@ internal sealed class PluginDefinitions(PluginCatalog plugins)
             case PluginKind.Source or PluginKind.Sink:
                 var connector = plugins.Create<Connector>(plugin);
                 var definition = connector.Config;
-                // An instance that was only asked holds nothing: this does not wait.
                 connector.DisposeAsync().AsTask().GetAwaiter().GetResult();
                 return definition;
             case PluginKind.Converter:
@@ -51,4 +79,6 @@ internal sealed class PluginDefinitions(PluginCatalog plugins)
             definition.Define(key);
         return definition;
     }
+
+    private sealed record Asked(Task<ConfigDef> Answer, long Started);
 }

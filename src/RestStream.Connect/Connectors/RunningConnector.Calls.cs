@@ -1,4 +1,6 @@
 using RestStream.Broker;
+using RestStream.Connect.Errors;
+using RestStream.Connect.Tasks;
 
 namespace RestStream.Connect.Connectors;
 
@@ -6,7 +8,7 @@ namespace RestStream.Connect.Connectors;
 internal sealed partial class RunningConnector
 {
     // Under the lock.
-    private CancellationTokenSource? _call;
+    private PluginCancellation? _call;
     private int _interrupts;
     private Task? _hanging;
 
@@ -31,7 +33,7 @@ internal sealed partial class RunningConnector
         lock (_lock)
         {
             _interrupts++;
-            _ = _call?.CancelAsync();
+            _ = _call?.Cancel();
         }
     }
 
@@ -52,8 +54,7 @@ internal sealed partial class RunningConnector
     /// <exception cref="ConnectorHangsException">It did not come back in time.</exception>
     private async Task<T> CallAsync<T>(string call, Func<CancellationToken, Task<T>> work)
     {
-        var ending = new CancellationTokenSource();
-        var token = ending.Token;
+        var ending = new PluginCancellation(ThrewOnCancellation);
         lock (_lock)
         {
             if (_interrupts != _interruptsSeen)
@@ -61,16 +62,16 @@ internal sealed partial class RunningConnector
             _call = ending;
         }
 
-        var running = Task.Run(() => work(token), CancellationToken.None);
+        var running = Task.Run(() => work(ending.Plugin), CancellationToken.None);
         var late = false;
         try
         {
-            return await running.WaitAsync(shared.Options.RequestTimeout, shared.Time, token);
+            return await running.WaitAsync(shared.Options.RequestTimeout, shared.Time, ending.Worker);
         }
         catch (TimeoutException) when (!running.IsCompleted)
         {
             late = true;
-            _ = ending.CancelAsync();
+            _ = ending.Cancel();
         }
         catch (OperationCanceledException) when (!running.IsCompleted)
         {
@@ -80,10 +81,6 @@ internal sealed partial class RunningConnector
         {
             lock (_lock)
                 _call = null;
-
-            // Code that was asked to end may still use its token.
-            if (!ending.IsCancellationRequested)
-                ending.Dispose();
         }
 
         try
@@ -148,6 +145,14 @@ internal sealed partial class RunningConnector
         {
             shared.Log.ConnectorNotClosed(Name, _scrubber.Scrub(e.Message));
         }
+    }
+
+    private void ThrewOnCancellation(Exception error)
+    {
+        Configs.SecretScrubber scrubber;
+        lock (_lock)
+            scrubber = _scrubber;
+        shared.Log.ConnectorThrewOnCancellation(Name, scrubber.Scrub(ErrorTrace.Of(error)));
     }
 
     /// <summary>The connector's code may throw anything; none of it is ours, but what the log and an interruption throw.</summary>

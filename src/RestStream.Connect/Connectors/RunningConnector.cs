@@ -155,7 +155,8 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         StartTasks(wanted.Tasks, paused: false);
         try
         {
-            var context = new ConnectorContext(Name, Parse(), shared.Worker, Reconfigure, FailFrom);
+            var values = await CallAsync("a validator of its Config", _ => Task.FromResult(Parse()));
+            var context = new ConnectorContext(Name, values, shared.Worker, Reconfigure, FailFrom);
             lock (_lock)
                 _context = context;
             await CallAsync("StartAsync", token => _instance!.StartAsync(context, token));
@@ -184,7 +185,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
             lock (_lock)
                 _scrubber = SecretScrubber.For(wanted.Config, _resolved, replacements, shared.Parts.SecretKeys(wanted.Config));
             _instance = await CallAsync("its constructor", _ => Task.FromResult(shared.Parts.Create(description)));
-            _plugin = new LoadedPlugin(description, _instance.TaskType, _instance.Config);
+            _plugin = await CallAsync("Config", _ => Task.FromResult(new LoadedPlugin(description, _instance.TaskType, _instance.Config)));
             if (!keep)
                 await CloseInstanceAsync();
             return true;

@@ -25,9 +25,12 @@ internal sealed record TaskDefinition(
 /// </remarks>
 internal abstract class RunningTask : IAsyncDisposable
 {
+    /// <summary>What ends by the cancellation alone does so at once.</summary>
+    private static readonly TimeSpan s_cancelled = TimeSpan.FromMilliseconds(500);
+
     private readonly Action<TaskReport> _report;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly CancellationTokenSource _abort = new();
+    private readonly PluginCancellation _stop;
+    private readonly PluginCancellation _abort;
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loop = Task.CompletedTask;
@@ -40,7 +43,7 @@ internal abstract class RunningTask : IAsyncDisposable
         (Definition, Services, _report, _pauseWanted) = (definition, services, report, definition.StartPaused);
         Logger = Warning = new LastWarning(services.Loggers.CreateLogger("RestStream.Connect.Tasks"), services.Time);
         Metrics = new TaskMetrics(definition, services.Time);
-        (StopToken, AbortToken) = (_stop.Token, _abort.Token);
+        (_stop, _abort) = (new PluginCancellation(ThrewOnCancellation), new PluginCancellation(ThrewOnCancellation));
     }
 
     public TaskDefinition Definition { get; }
@@ -60,13 +63,19 @@ internal abstract class RunningTask : IAsyncDisposable
     /// <summary>Takes the secrets of the configuration out of what plugins say.</summary>
     internal SecretScrubber Secrets { get; private set; } = SecretScrubber.None;
 
-    /// <summary>Ends waits of the loop, and polls, as soon as the task is to stop.</summary>
-    protected CancellationToken StopToken { get; }
+    /// <summary>Ends waits of the loop as soon as the task is to stop.</summary>
+    protected CancellationToken StopToken => _stop.Worker;
 
-    /// <summary>Ends what the plugin does when the grace is over.</summary>
-    protected CancellationToken AbortToken { get; }
+    /// <summary>The same for the plugin: its start, and polls.</summary>
+    protected CancellationToken PluginStopToken => _stop.Plugin;
 
-    internal bool StopWanted => _stop.IsCancellationRequested;
+    /// <summary>Ends waits of the loop when the grace is over.</summary>
+    protected CancellationToken AbortToken => _abort.Worker;
+
+    /// <summary>The same for the plugin: everything that it does to finish what is at hand.</summary>
+    protected CancellationToken PluginAbortToken => _abort.Plugin;
+
+    internal bool StopWanted => _stop.IsRequested;
 
     protected bool PauseWanted
     {
@@ -108,13 +117,13 @@ internal abstract class RunningTask : IAsyncDisposable
 
     /// <summary>
     /// Ends it: the batch at hand is finished, final offsets are committed, the task is disposed. After <paramref name="graceful"/> its token is cancelled and the wait ends: a task that hangs is left behind as a zombie,
-    /// which can no longer write offsets or records.
+    /// which can no longer write offsets or records. Neither waits for, nor fails by, what the plugin registered on its tokens.
     /// </summary>
     /// <returns>False: it is a zombie.</returns>
     public virtual async Task<bool> StopAsync(TimeSpan graceful)
     {
         StopAsked = true;
-        await _stop.CancelAsync();
+        _ = _stop.Cancel();
         Wake();
         try
         {
@@ -133,9 +142,18 @@ internal abstract class RunningTask : IAsyncDisposable
             writing = _writing;
         }
 
-        await _abort.CancelAsync();
+        var told = _abort.Cancel();
         await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await AbandonAsync();
+        try
+        {
+            await Task.WhenAny(_loop, told).WaitAsync(s_cancelled, Services.Time);
+        }
+        catch (TimeoutException)
+        {
+            // The plugin blocks what was to tell it.
+        }
+
         if (_loop.IsCompleted)
             return true;
         Logger.TaskAbandoned(Definition.Id.Connector, Definition.Id.Task, graceful);
@@ -240,8 +258,8 @@ internal abstract class RunningTask : IAsyncDisposable
         }
 
         // Also after a failure something of the plugin may be waiting for this, a poll for example.
-        await _stop.CancelAsync();
-        var ending = EndAsync(plugins);
+        _ = _stop.Cancel();
+        var ending = failure is null ? EndAsync(plugins) : Task.Run(() => EndAsync(plugins));
         try
         {
             await (failure is null ? ending : ending.WaitAsync(Services.Options.TaskShutdownTimeout, Services.Time));
@@ -262,7 +280,8 @@ internal abstract class RunningTask : IAsyncDisposable
         {
             lock (_gate)
                 _fenced = true;
-            await _abort.CancelAsync();
+            _ = _abort.Cancel();
+            await AbandonAsync();
         }
     }
 
@@ -292,6 +311,9 @@ internal abstract class RunningTask : IAsyncDisposable
         Logger.TaskFailed(Definition.Id.Connector, Definition.Id.Task, told.Trace);
         Report(WorkState.Failed, told);
     }
+
+    private void ThrewOnCancellation(Exception error) =>
+        Logger.ThrewOnCancellation(Definition.Id.Connector, Definition.Id.Task, Secrets.Scrub(ErrorTrace.Of(error)));
 
     private ConnectException Fenced() =>
         new($"Task {Definition.Id.Task} of connector {Definition.Id.Connector} was stopped and did not end in time; another may run in its place. It can do nothing any more.");

@@ -42,7 +42,7 @@ internal sealed partial class SinkTaskLoop
         _context.Assign(ids);
         if (ids.Length > 0)
         {
-            await _task!.OpenAsync(ids, AbortToken);
+            await _task!.OpenAsync(ids, PluginAbortToken);
             Guard();
         }
 
@@ -60,7 +60,7 @@ internal sealed partial class SinkTaskLoop
         {
             await CommitAsync(closing: true);
             Guard();
-            await _task!.CloseAsync(ids, AbortToken);
+            await _task!.CloseAsync(ids, PluginAbortToken);
             Guard();
         }
         finally
@@ -95,7 +95,7 @@ internal sealed partial class SinkTaskLoop
         IReadOnlyDictionary<TopicPartition, long> safe;
         try
         {
-            safe = await _task!.FlushAsync(partitions.ToDictionary(p => p.Id, p => p.Delivered), AbortToken);
+            safe = await _task!.FlushAsync(partitions.ToDictionary(p => p.Id, p => p.Delivered), PluginAbortToken);
         }
         catch (Exception e) when (e is not (OperationCanceledException or FatalException))
         {

@@ -71,7 +71,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
         _lastCommit = Services.Time.GetTimestamp();
         await _deadLetters.OpenAsync(StopToken);
         _task = (SinkTask)Activator.CreateInstance(Definition.TaskType)!;
-        await _task.StartAsync(_context, StopToken);
+        await _task.StartAsync(_context, PluginStopToken);
         _member = SinkMember.Join(Definition, plugins.Config, Services);
         _alive = _member.Consumer.KeepAlive();
     }
@@ -168,7 +168,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
         var started = Services.Time.GetTimestamp();
         try
         {
-            await _task!.PutAsync(_batch, AbortToken);
+            await _task!.PutAsync(_batch, PluginAbortToken);
         }
         catch (RetriableException e)
         {

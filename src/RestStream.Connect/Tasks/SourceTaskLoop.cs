@@ -32,6 +32,7 @@ internal sealed class SourceTaskLoop : RunningTask
     private Task<IReadOnlyList<SourceRecord>?>? _poll;
     private long _pollStarted;
     private Task? _flight;
+    private SourceRecord[] _untold = [];
     private volatile bool _pollTroubled;
     private volatile bool _logTroubled;
 
@@ -66,7 +67,7 @@ internal sealed class SourceTaskLoop : RunningTask
         _wantsCommitted = Definition.TaskType.GetMethod(nameof(SourceTask.CommittedAsync), BindingFlags.Public | BindingFlags.Instance, [typeof(IReadOnlyList<SourceRecord>), typeof(CancellationToken)])?.DeclaringType != typeof(SourceTask);
         _context = new SourceTaskContext(this, TaskPlugins.Parse(Definition.ConnectorDef, config), Services.Offsets, Services.Hooks, _transaction);
         _task = (SourceTask)Activator.CreateInstance(Definition.TaskType)!;
-        await _task.StartAsync(_context, StopToken);
+        await _task.StartAsync(_context, PluginStopToken);
         _commitsBetweenPolls = _wantsCommitted && !_task.TakesCommitsWhilePolling;
     }
 
@@ -81,8 +82,10 @@ internal sealed class SourceTaskLoop : RunningTask
                 Report(WorkState.Paused);
                 while (PauseWanted && !StopWanted)
                 {
-                    await changed;
-                    changed = Changed;
+                    await (_untold.Length == 0 ? changed : Task.WhenAny(changed, _poll!));
+                    await TellAsync();
+                    if (changed.IsCompleted)
+                        changed = Changed;
                 }
 
                 if (!StopWanted)
@@ -108,7 +111,11 @@ internal sealed class SourceTaskLoop : RunningTask
             if (_flight is { IsCompleted: true } && !_commitsBetweenPolls)
                 await LandAsync();
             if (_poll.IsCompleted)
+            {
+                await TellAsync();
                 await TakeAsync();
+            }
+
             if (MayGo())
                 Go();
         }
@@ -152,7 +159,7 @@ internal sealed class SourceTaskLoop : RunningTask
     {
         try
         {
-            var records = await _retries.Forever.ExecuteAsync(static (self, token) => self._task!.PollAsync(token), this, StopToken);
+            var records = await _retries.Forever.ExecuteAsync(static (self, _) => self._task!.PollAsync(self.PluginStopToken), this, StopToken);
             _pollTroubled = false;
             return records;
         }
@@ -259,20 +266,23 @@ internal sealed class SourceTaskLoop : RunningTask
         _flight = AppendAsync(_spare);
     }
 
-    /// <summary>Nothing is on its way, and the task knows.</summary>
+    /// <summary>Nothing is on its way, and the task knows, unless it must not be told now.</summary>
     private async Task DrainAsync()
     {
         if (_flight is not null)
             await LandAsync();
 
         // A transaction that the connector did not end is not written: it is polled again from its beginning.
-        if (_unit.IsEmpty || _transaction is not null)
-            return;
-        Go();
-        await LandAsync();
+        if (!_unit.IsEmpty && _transaction is null)
+        {
+            Go();
+            await LandAsync();
+        }
+
+        await TellAsync();
     }
 
-    /// <summary>Waits for the unit that was sent, and tells the task.</summary>
+    /// <summary>Waits for the unit that was sent, and tells the task as soon as it may be told.</summary>
     private async Task LandAsync()
     {
         var flight = _flight!;
@@ -281,15 +291,25 @@ internal sealed class SourceTaskLoop : RunningTask
         {
             await flight;
             if (_wantsCommitted)
-            {
-                Guard();
-                await _task!.CommittedAsync(_spare.Polled.ToArray(), AbortToken);
-            }
+                _untold = [.. _untold, .. _spare.Polled];
         }
         finally
         {
             _spare.Reset();
         }
+
+        await TellAsync();
+    }
+
+    /// <summary>Tells the task of what is safe. Who hears of it between polls only is told when the poll that runs has come back: a pause writes what there is, whatever the poll does.</summary>
+    private async Task TellAsync()
+    {
+        if (_untold.Length == 0 || (_commitsBetweenPolls && _poll is { IsCompleted: false }))
+            return;
+        Guard();
+        var safe = _untold;
+        _untold = [];
+        await _task!.CommittedAsync(safe, PluginAbortToken);
     }
 
     private async Task AppendAsync(SourceUnit unit)

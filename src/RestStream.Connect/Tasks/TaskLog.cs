@@ -50,4 +50,7 @@ internal static partial class TaskLog
 
     [LoggerMessage(3214, LogLevel.Error, "{Message}")]
     public static partial void TaskError(this ILogger logger, Exception? error, string message);
+
+    [LoggerMessage(3215, LogLevel.Warning, "Task {Task} of {Connector} threw in what it had registered on its cancellation token: {Trace}")]
+    public static partial void ThrewOnCancellation(this ILogger logger, string connector, int task, string trace);
 }

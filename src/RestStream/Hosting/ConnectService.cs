@@ -21,6 +21,7 @@ internal sealed class ConnectService(
     private readonly CancellationTokenSource _stopping = new();
     private readonly DateTimeOffset _began = time.GetUtcNow();
     private Task<Herder>? _starting;
+    private PoolWatch? _pool;
 
     public bool IsStarted([NotNullWhen(true)] out Herder? herder)
     {
@@ -69,6 +70,7 @@ internal sealed class ConnectService(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
+        _pool = PoolWatch.Start(options.Value.MaxBlockedThreads);
         _starting = Task.Run(() => StartWorkerAsync(_stopping.Token), CancellationToken.None);
         _ = ReportFailureAsync(_starting);
         return Task.CompletedTask;
@@ -91,7 +93,11 @@ internal sealed class ConnectService(
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _stopping.Dispose();
+    public void Dispose()
+    {
+        _pool?.Dispose();
+        _stopping.Dispose();
+    }
 
     private async Task<Herder> StartWorkerAsync(CancellationToken cancellationToken)
     {

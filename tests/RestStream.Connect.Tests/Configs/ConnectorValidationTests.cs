@@ -112,11 +112,74 @@ public sealed class ConnectorValidationTests : IDisposable
     public async Task A_check_that_never_ends_ends_with_the_time_it_has()
     {
         var validation = Sink(("check", "block"));
-        Assert.Equal(1, _clock.ArmedTimers);
+        await ArmedAsync(2);
 
         _clock.Advance(_options.ProbeTimeout);
 
         Assert.Contains("did not end within 10 s", Assert.Single(Value(await validation, "connector.class").Errors));
+    }
+
+    [Fact]
+    public async Task A_connector_whose_check_comes_back_too_late_is_closed_behind_it_and_not_before()
+    {
+        using var late = new SharedSignal(DatabaseSinkConnector.Late);
+        using var closed = new SharedSignal(DatabaseSinkConnector.Closed);
+        var validation = Sink(("check", "late"));
+        await ArmedAsync(2);
+
+        _clock.Advance(_options.ProbeTimeout);
+        await validation;
+        Assert.False(closed.Task.IsCompleted);
+
+        late.Set();
+        await closed.Task;
+    }
+
+    [Theory]
+    [InlineData("constructor", "did not say within 10 s what it can be configured with")]
+    [InlineData("exactly-once", "did not come back from the check of its configuration within 20 s")]
+    public async Task A_connector_that_hangs_before_its_check_is_refused_when_the_time_is_over(string place, string message)
+    {
+        using var gate = new SharedSignal(HangingSourceConnector.Gate + place);
+        var config = new Dictionary<string, string?> { ["name"] = "c", ["connector.class"] = TestPlugins.HangingSource, ["exactly.once.support"] = "required" };
+        var validation = Create();
+        var checking = validation.ValidateAsync(config, default);
+        await ArmedAsync(place == "constructor" ? 2 : 1);
+
+        _clock.Advance(place == "constructor" ? _options.ProbeTimeout : _options.ProbeTimeout * 2);
+
+        Assert.Contains(message, (await Assert.ThrowsAsync<ConnectRequestException>(() => checking)).Message);
+        if (place != "constructor")
+            return;
+
+        // It is not waited for again: the looks of the keys decide what is secret.
+        Assert.Equal(["password"], validation.SecretKeys(new Dictionary<string, string> { ["connector.class"] = TestPlugins.HangingSource, ["password"] = "x" }));
+        Assert.Equal(0, _clock.ArmedTimers);
+    }
+
+    private async Task ArmedAsync(int timers)
+    {
+        while (_clock.ArmedTimers != timers)
+            await Task.Delay(1);
+    }
+
+    /// <summary>What a plugin in a load context of its own and its test both see.</summary>
+    private sealed class SharedSignal : IDisposable
+    {
+        private readonly TaskCompletionSource _signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly string _name;
+
+        public SharedSignal(string name) => AppContext.SetData(_name = name, _signal);
+
+        public Task Task => _signal.Task;
+
+        public void Set() => _signal.TrySetResult();
+
+        public void Dispose()
+        {
+            Set();
+            AppContext.SetData(_name, null);
+        }
     }
 
     [Theory]

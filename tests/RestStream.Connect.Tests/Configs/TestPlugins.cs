@@ -8,7 +8,7 @@ namespace RestStream.Connect.Tests.Configs;
 /// <summary>A catalog with the file connectors as they are built, and the connectors below, loaded as any stranger's plugins are.</summary>
 internal sealed class TestPlugins : IDisposable
 {
-    public const string DatabaseSink = "test.DatabaseSink", OtherVersion = "9.9.0", Version = "2.5.0";
+    public const string DatabaseSink = "test.DatabaseSink", HangingSource = "test.HangingSource", OtherVersion = "9.9.0", Version = "2.5.0";
 
     private readonly TempFolder _folder = new("plugins");
 
@@ -18,7 +18,8 @@ internal sealed class TestPlugins : IDisposable
         foreach (var version in new[] { Version, OtherVersion })
         {
             var folder = _folder[$"test/{version}"];
-            PluginBuilder.Manifest(folder, version, Path.GetFileNameWithoutExtension(assembly), (DatabaseSink, "sink", typeof(DatabaseSinkConnector).FullName!), ("test.Source", "source", typeof(PlainSourceConnector).FullName!));
+            PluginBuilder.Manifest(folder, version, Path.GetFileNameWithoutExtension(assembly), (DatabaseSink, "sink", typeof(DatabaseSinkConnector).FullName!), ("test.Source", "source", typeof(PlainSourceConnector).FullName!),
+                (HangingSource, "source", typeof(HangingSourceConnector).FullName!));
             File.Copy(assembly, Path.Combine(folder, Path.GetFileName(assembly)));
         }
 
@@ -33,6 +34,11 @@ internal sealed class TestPlugins : IDisposable
 /// <summary>A sink with a password and a URL, whose check does what <c>check</c> says.</summary>
 public sealed class DatabaseSinkConnector : SinkConnector
 {
+    /// <summary>The signal by which a check of the kind <c>late</c> comes back, and the one that it has been closed.</summary>
+    public const string Late = "DatabaseSink.late", Closed = "DatabaseSink.closed";
+
+    private bool _late;
+
     /// <inheritdoc/>
     public override ConfigDef Config { get; } = new ConfigDef()
         .Optional("connection.url", ConfigType.String, null, "Where it is.", group: "Connection")
@@ -62,7 +68,19 @@ public sealed class DatabaseSinkConnector : SinkConnector
                 // Looks at no token, as code of strangers may.
                 await new TaskCompletionSource().Task;
                 break;
+            case "late":
+                _late = true;
+                await ((TaskCompletionSource)AppContext.GetData(Late)!).Task;
+                break;
         }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync()
+    {
+        if (_late)
+            ((TaskCompletionSource)AppContext.GetData(Closed)!).TrySetResult();
+        return base.DisposeAsync();
     }
 
     /// <inheritdoc/>
@@ -80,4 +98,32 @@ public sealed class PlainSourceConnector : SourceConnector
 
     /// <inheritdoc/>
     public override IReadOnlyList<IReadOnlyDictionary<string, string>> TaskConfigs(int maxTasks) => [];
+}
+
+/// <summary>A source that hangs, where and while a test wants it: in its constructor, or when it is asked about exactly-once.</summary>
+public sealed class HangingSourceConnector : SourceConnector
+{
+    /// <summary>The signals' names begin with this.</summary>
+    public const string Gate = "HangingSource.";
+
+    /// <summary>Hangs.</summary>
+    public HangingSourceConnector() => WaitAt("constructor");
+
+    /// <inheritdoc/>
+    public override ConfigDef Config { get; } = new ConfigDef();
+
+    /// <inheritdoc/>
+    public override Type TaskType => typeof(SourceTask);
+
+    /// <inheritdoc/>
+    public override bool? SupportsExactlyOnce(IReadOnlyDictionary<string, string> config)
+    {
+        WaitAt("exactly-once");
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyDictionary<string, string>> TaskConfigs(int maxTasks) => [];
+
+    private static void WaitAt(string place) => (AppContext.GetData(Gate + place) as TaskCompletionSource)?.Task.Wait();
 }

@@ -53,6 +53,29 @@ public class DeclaredConnectorTests
         Assert.Equal(2, (await worker.ReadAsync("connect-configs")).Count(r => r.Key == "connector-changes"));
     }
 
+    [Fact]
+    public async Task A_file_whose_check_does_not_come_back_does_not_hold_up_the_stop_of_the_worker()
+    {
+        var entered = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync(w =>
+        {
+            w.Options.ConnectorFolder = w.Folder["connectors"];
+            Write(w, "hangs.json", """{"connector.class":"source"}""");
+            w.Plugins.OnValidate = () =>
+            {
+                entered.SetResult();
+                return new TaskCompletionSource().Task;
+            };
+        });
+        await entered.Task;
+
+        var stopped = worker.Herder.DisposeAsync().AsTask();
+        await HangingConnectorTests.AdvanceUntilAsync(worker, () => stopped.IsCompleted);
+
+        await stopped;
+        Assert.Empty(worker.Herder.Connectors());
+    }
+
     private static void Write(TestWorker worker, string file, string json)
     {
         Directory.CreateDirectory(worker.Folder["connectors"]);

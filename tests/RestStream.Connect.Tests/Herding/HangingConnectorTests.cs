@@ -91,6 +91,38 @@ public class HangingConnectorTests
         never.Set();
     }
 
+    [Theory]
+    [InlineData("blocks")]
+    [InlineData("throws")]
+    public async Task A_connector_whose_callback_harms_is_interrupted_all_the_same(string harm)
+    {
+        // So long that only the interruption ends it.
+        await using var worker = await TestWorker.StartAsync(w => w.Options.RequestTimeout = TimeSpan.FromDays(40));
+        using var never = new ManualResetEventSlim();
+        var (goOn, registered) = (new TaskCompletionSource(), new TaskCompletionSource());
+        worker.Plugins.OnStart = async (_, token) =>
+        {
+            await goOn.Task;
+            token.Register(() =>
+            {
+                if (harm == "throws")
+                    throw new InvalidOperationException("It throws");
+                never.Wait(CancellationToken.None);
+            });
+            registered.SetResult();
+            await new TaskCompletionSource().Task;
+        };
+        await worker.Herder.CreateAsync("c", TestWorker.Config(), TargetState.Started, default);
+
+        // The worker's own wait, a timer of it, has begun: callbacks run last in, first out.
+        await AdvanceUntilAsync(worker, () => worker.Plugins.Starts("c") == 1 && worker.Clock.ArmedTimers > 0);
+        goOn.SetResult();
+        await registered.Task;
+        await worker.Herder.SetTargetStateAsync("c", TargetState.Stopped, default);
+        await AdvanceUntilAsync(worker, () => worker.States("c") == "STOPPED []");
+        never.Set();
+    }
+
     [Fact]
     public async Task A_task_that_does_not_end_in_time_is_left_behind_and_a_new_one_runs()
     {
@@ -114,7 +146,7 @@ public class HangingConnectorTests
     }
 
     /// <summary>The waits of the worker begin on other threads: time goes on until it is so.</summary>
-    private static async Task AdvanceUntilAsync(TestWorker worker, Func<bool> isSo)
+    internal static async Task AdvanceUntilAsync(TestWorker worker, Func<bool> isSo)
     {
         for (var i = 0; i < 100_000 && !isSo(); i++)
         {

@@ -155,6 +155,38 @@ public class OffsetTests
         }
     }
 
+    [Theory]
+    [InlineData("source", false)]
+    [InlineData("source", true)]
+    [InlineData("sink", false)]
+    [InlineData("sink", true)]
+    public async Task Offsets_of_a_connector_that_is_resumed_while_it_is_asked_stay_as_they_are(string kind, bool stoppedAgain)
+    {
+        await using var worker = await SinkAsync(("connector.class", kind));
+        var entry = kind == "sink" ? Entry(T0, """{"kafka_offset":7}""") : Entry("""{"file":"a"}""", """{"position":7}""");
+        await worker.Herder.AlterOffsetsAsync("c", [entry], default);
+        var before = Show(worker);
+
+        // The check of the connector takes long, and somebody else does not wait for it.
+        worker.Plugins.OnAlterSource = _ => Resume();
+        worker.Plugins.OnAlterSink = _ => Resume();
+        foreach (var change in new Func<Task>[] { () => worker.Herder.ResetOffsetsAsync("c", default), () => worker.Herder.AlterOffsetsAsync("c", [entry with { Offset = null }], default) })
+        {
+            await worker.SetAsync("c", TargetState.Stopped);
+            var refused = await Assert.ThrowsAsync<ConnectRequestException>(change);
+            Assert.Equal(stoppedAgain ? 409 : 400, refused.Status);
+            Assert.Equal(before, Show(worker));
+        }
+
+        bool Resume()
+        {
+            worker.SetAsync("c", TargetState.Started).GetAwaiter().GetResult();
+            if (stoppedAgain)
+                worker.SetAsync("c", TargetState.Stopped).GetAwaiter().GetResult();
+            return true;
+        }
+    }
+
     [Fact]
     public async Task Offsets_stay_when_their_connector_is_deleted()
     {

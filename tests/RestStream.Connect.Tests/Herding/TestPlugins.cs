@@ -20,6 +20,9 @@ internal sealed class TestPlugins
 
     public Func<IConnectorContext, int, IReadOnlyList<IReadOnlyDictionary<string, string>>>? OnTaskConfigs { get; set; }
 
+    /// <summary>What comes before the check of a configuration.</summary>
+    public Func<Task> OnValidate { get; set; } = () => Task.CompletedTask;
+
     /// <summary>What a task does first; an exception makes it FAILED.</summary>
     public Action<TaskDefinition> OnTaskStart { get; set; } = _ => { };
 
@@ -59,7 +62,11 @@ internal sealed class TestPlugins
             var other => throw new PluginNotFoundException($"Failed to find any class that implements Connector and which name matches {other}, available connectors are: sink, source"),
         },
         Create = plugin => plugin.Kind == PluginKind.Source ? new TestSource(this) : new TestSink(this),
-        ValidateAsync = (config, _) => Task.FromResult(Validate(config)),
+        ValidateAsync = async (config, _) =>
+        {
+            await OnValidate();
+            return Validate(config);
+        },
         SecretKeys = _ => new HashSet<string> { "password" },
         Resolve = (config, replacements) => Resolve(config, replacements),
         StartTask = Start,

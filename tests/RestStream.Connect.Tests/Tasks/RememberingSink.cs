@@ -15,6 +15,12 @@ internal sealed class SinkScript
     /// <summary>What a flush answers.</summary>
     public Func<IReadOnlyDictionary<TopicPartition, long>, IReadOnlyDictionary<TopicPartition, long>> Flush { get; set; } = o => o;
     public Action<ISinkTaskContext, IReadOnlyList<TopicPartition>>? Opened { get; init; }
+
+    /// <summary>Runs in the start.</summary>
+    public Func<CancellationToken, Task> Started { get; init; } = _ => Task.CompletedTask;
+
+    /// <summary>Runs in the end.</summary>
+    public Action Ending { get; init; } = () => { };
     public volatile int EmptyPuts;
     public volatile int Disposed;
 
@@ -29,7 +35,7 @@ internal sealed class RememberingSink : SinkTask
     public override Task StartAsync(ISinkTaskContext context, CancellationToken cancellationToken)
     {
         (_script, _context) = (TestScripts.Find<SinkScript>(context), context);
-        return Task.CompletedTask;
+        return _script.Started(cancellationToken);
     }
 
     public override Task OpenAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken)
@@ -63,6 +69,7 @@ internal sealed class RememberingSink : SinkTask
 
     public override ValueTask DisposeAsync()
     {
+        _script.Ending();
         _script.Disposed++;
         return base.DisposeAsync();
     }

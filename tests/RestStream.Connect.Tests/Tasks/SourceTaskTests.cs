@@ -384,6 +384,46 @@ public class SourceTaskTests
     }
 
     [Fact]
+    public async Task A_task_that_is_paused_in_a_poll_hears_of_what_was_written_when_the_poll_has_come_back()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var news = new TaskCompletionSource();
+        var script = new CountingScript { Last = 6, PerPoll = 5, BeforePoll = (n, token) => n == 6 ? news.Task.WaitAsync(token) : Task.CompletedTask };
+        var run = worker.Run<AcknowledgingSource>(script, new() { ["transaction.boundary"] = "interval", ["transaction.boundary.interval.ms"] = "3600000" });
+        await TestWorker.UntilAsync(() => script.Calls.Count == 2, "the poll that waits for news");
+
+        run.Task.Pause();
+        await run.ReportAsync(WorkState.Paused);
+        Assert.Equal(Numbers(1, 5), worker.Values("out"));
+        Assert.Equal(["poll", "poll"], script.Calls);
+
+        news.SetResult();
+        await TestWorker.UntilAsync(() => script.Committed.Count == 5, "the task to hear of them, paused as it is");
+        Assert.Equal(Numbers(1, 5), worker.Values("out"));
+        run.Task.Resume();
+        await TestWorker.UntilAsync(() => script.Calls.Count == 4, "the next poll");
+        Assert.True(await run.Task.StopAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(["poll", "poll", "committed", "poll", "committed"], script.Calls);
+        Assert.Equal(Numbers(1, 6), script.Committed);
+    }
+
+    [Fact]
+    public async Task A_task_that_is_stopped_while_it_is_paused_in_a_poll_hears_of_what_was_written_before_it_is_closed()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 5 };
+        var run = worker.Run<AcknowledgingSource>(script, new() { ["transaction.boundary"] = "interval", ["transaction.boundary.interval.ms"] = "3600000" });
+        await TestWorker.UntilAsync(() => script.Calls.Count == 2, "the poll that waits for news");
+        run.Task.Pause();
+        await run.ReportAsync(WorkState.Paused);
+
+        Assert.True(await run.Task.StopAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.Equal(["poll", "poll", "committed"], script.Calls);
+        Assert.Equal(Numbers(1, 5), script.Committed);
+    }
+
+    [Fact]
     public async Task A_hook_belongs_to_one_task_and_closes_with_it()
     {
         await using var worker = await TestWorker.StartAsync();

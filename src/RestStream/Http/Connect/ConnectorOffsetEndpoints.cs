@@ -13,9 +13,9 @@ internal static class ConnectorOffsetEndpoints
         routes.MapMethods(Path, ConnectorEndpoints.Read, GetAsync).WithName("GetConnectorOffsets").WithSummary("Offsets of a connector")
             .Produces<ConnectorOffsetsJson>().Refuses(404);
         routes.MapPatch(Path, AlterAsync).WithName("AlterConnectorOffsets").WithSummary("Move offsets of a stopped connector; a null offset resets one partition")
-            .Accepts<ConnectorOffsetsJson>(ConnectJson.Type).Produces<MessageJson>().Refuses(400, 404, 406, 413, 415);
+            .Accepts<ConnectorOffsetsJson>(ConnectJson.Type).Produces<MessageJson>().Refuses(400, 404, 406, 409, 413, 415);
         routes.MapDelete(Path, ResetAsync).WithName("ResetConnectorOffsets").WithSummary("Reset all offsets of a stopped connector")
-            .Produces<MessageJson>().Refuses(400, 404);
+            .Produces<MessageJson>().Refuses(400, 404, 409);
     }
 
     private static async Task<IResult> GetAsync(PathName connector, ConnectService connect, CancellationToken cancellationToken) =>

@@ -1,0 +1,142 @@
+using System.Diagnostics;
+
+namespace RestStream.Tests.Connect;
+
+/// <summary>Bad plugins on a real server (<c>Harm</c> in RestStream.TestConnectors says what each does), beside a source and a sink that are well.</summary>
+public class HarmfulPluginTests
+{
+    private static readonly string[] s_kinds =
+        ["block-in-work", "block-in-start", "block-in-dispose", "block-in-callback", "throw-in-callback", "throw-everywhere", "leak-threads"];
+
+    /// <summary>What is called at once takes so long at most; nearly all of it is for a machine that has other things to do.</summary>
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public async Task A_plugin_that_hangs_leaks_or_throws_harms_nobody_else_and_the_server_ends_in_its_time()
+    {
+        await using var connect = await ConnectServer.StartAsync(
+            "--RestStream:Connect:TaskShutdownTimeout", "00:00:00.500", "--RestStream:Connect:ProbeTimeout", "00:00:00.500", "--RestStream:Connect:MaxBlockedThreads", "100");
+        var pair = await HealthyPair.StartAsync(connect);
+        await connect.ProduceAsync("harm", "a record");
+        string[] names = [.. s_kinds.Select(kind => kind + "-source"), .. s_kinds.Select(kind => kind + "-sink")];
+
+        foreach (var name in names)
+            Assert.Equal(201, (await InTime(connect.PostAsync("connectors", new { name, config = Harmful(name) }))).Status);
+        await UntilTheyHarmAsync(connect, names);
+        await pair.FlowsAsync();
+
+        // A check that does not come back is a wrong configuration.
+        Assert.Equal(400, (await InTime(connect.PostAsync("connectors", new { name = "check", config = Harmful("block-in-check-source") }))).Status);
+
+        // A stop is answered, and is so when the time of the tasks is over.
+        foreach (var name in names)
+            Assert.Equal(204, (await InTime(connect.PutAsync($"connectors/{name}/stop"))).Status);
+        foreach (var name in names)
+            await connect.UntilAsync(name, "STOPPED");
+        await pair.FlowsAsync();
+        foreach (var name in names.Where(n => n.EndsWith("-sink", StringComparison.Ordinal)))
+            Assert.Equal(204, (await InTime(connect.DeleteAsync($"connectors/{name}"))).Status);
+
+        await MemoryComesBackAsync(connect);
+        await ManyMayBlockAsync(connect, pair);
+
+        // Once more, so that the end of the server finds them at it.
+        string[] left = [.. names.Where(n => n.EndsWith("-source", StringComparison.Ordinal))];
+        foreach (var name in left)
+        {
+            File.Delete(connect.FilePath($"{name}.journal"));
+            Assert.Equal(202, (await InTime(connect.PutAsync($"connectors/{name}/resume"))).Status);
+        }
+
+        await UntilTheyHarmAsync(connect, left);
+        await pair.FlowsAsync();
+        connect.Server.Terminate();
+        Assert.Equal(0, await connect.Server.WaitForExitAsync(TimeSpan.FromSeconds(10)));
+        Assert.DoesNotContain("Unhandled", connect.Server.Output);
+    }
+
+    /// <summary>What a deleted connector kept is collected: five times 100 MB are never there at once.</summary>
+    private static async Task MemoryComesBackAsync(ConnectServer connect)
+    {
+        var before = connect.Server.ResidentBytes();
+        for (var i = 0; i < 5; i++)
+        {
+            var name = $"leak-memory-{i}-source";
+            Assert.Equal(201, (await InTime(connect.PostAsync("connectors", new { name, config = Harmful(name, "leak-memory") }))).Status);
+            await UntilTheyHarmAsync(connect, name);
+            Assert.Equal(204, (await InTime(connect.DeleteAsync($"connectors/{name}"))).Status);
+        }
+
+        var more = connect.Server.ResidentBytes() - before;
+        Assert.True(more < 350 << 20, $"{more >> 20} MiB more than before");
+    }
+
+    /// <summary>40 tasks that take their threads away from the pool: others wait for a moment only.</summary>
+    private static async Task ManyMayBlockAsync(ConnectServer connect, HealthyPair pair)
+    {
+        const string Name = "many-source";
+        var config = Harmful(Name, "block-in-work");
+        config["tasks.max"] = "40";
+        Assert.Equal(201, (await InTime(connect.PostAsync("connectors", new { name = Name, config }))).Status);
+
+        Assert.Equal(200, (await InTime(connect.GetAsync("connectors?expand=status"))).Status);
+        await InTime(pair.FlowsAsync());
+        await connect.UntilAsync(() => Task.FromResult(connect.Journal($"{Name}.journal").Count == 40), "40 tasks that block");
+        Assert.Equal(200, (await InTime(connect.GetAsync("connectors?expand=status"))).Status);
+        await InTime(pair.FlowsAsync());
+    }
+
+    private static Task UntilTheyHarmAsync(ConnectServer connect, params string[] names) => connect.UntilAsync(
+        () => Task.FromResult(names.All(name => name.StartsWith("block-in-dispose", StringComparison.Ordinal) || connect.Journal($"{name}.journal").Any(l => l.EndsWith("harms", StringComparison.Ordinal)))),
+        "all of them to do what they do");
+
+    private static Dictionary<string, string> Harmful(string name, string? harm = null)
+    {
+        var isSource = name.EndsWith("-source", StringComparison.Ordinal);
+        return new()
+        {
+            ["connector.class"] = isSource ? "test.HarmfulSourceConnector" : "test.HarmfulSinkConnector",
+            [isSource ? "topic" : "topics"] = "harm",
+            ["value.converter"] = "org.apache.kafka.connect.storage.StringConverter",
+            ["harm"] = harm ?? name[..name.LastIndexOf('-')],
+            ["journal"] = $"{name}.journal",
+            ["restart.policy"] = "never",
+        };
+    }
+
+    private static async Task<T> InTime<T>(Task<T> call)
+    {
+        await InTime((Task)call);
+        return await call;
+    }
+
+    private static async Task InTime(Task call)
+    {
+        var began = Stopwatch.GetTimestamp();
+        await call;
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, s_soon);
+    }
+
+    /// <summary>From a file through a topic to a file.</summary>
+    private sealed class HealthyPair(ConnectServer connect)
+    {
+        private int _lines;
+
+        public static async Task<HealthyPair> StartAsync(ConnectServer connect)
+        {
+            File.WriteAllText(connect.FilePath("in.txt"), "");
+            await connect.CreateAsync("healthy-source", ConnectServer.FileSource("in.txt", "healthy"));
+            await connect.CreateAsync("healthy-sink", ConnectServer.FileSink("out.txt", "healthy"));
+            var pair = new HealthyPair(connect);
+            await pair.FlowsAsync();
+            return pair;
+        }
+
+        public Task FlowsAsync()
+        {
+            var line = $"line {++_lines}";
+            File.AppendAllText(connect.FilePath("in.txt"), line + "\n");
+            return connect.UntilAsync(() => Task.FromResult(connect.Journal("out.txt").Contains(line)), $"'{line}' to come through the healthy pair");
+        }
+    }
+}
