@@ -1,4 +1,5 @@
 using System.Net.ServerSentEvents;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using RestStream.Connect;
 using RestStream.Connectors.Http.Requests;
@@ -7,6 +8,7 @@ namespace RestStream.Connectors.Http.Source;
 
 /// <summary>
 /// Follows server-sent events. The id of the last event is the offset; after a break the stream is asked to go on behind it (<c>Last-Event-ID</c>).
+/// What was read before a break is returned first, and the next poll reports the break: so the id is never ahead of what the worker has.
 /// </summary>
 internal sealed class EventFeed : HttpFeed
 {
@@ -29,6 +31,7 @@ internal sealed class EventFeed : HttpFeed
     private IAsyncEnumerator<SseItem<string>>? _events;
     private Task<bool>? _next;
     private string? _lastId;
+    private Exception? _broken;
     private TimeSpan _wait;
 
     public EventFeed(ISourceTaskContext context)
@@ -51,11 +54,17 @@ internal sealed class EventFeed : HttpFeed
 
     public override async ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken)
     {
+        var records = new List<SourceRecord>();
         try
         {
+            if (_broken is { } broken)
+            {
+                _broken = null;
+                ExceptionDispatchInfo.Throw(broken);
+            }
+
             if (_events is null)
                 await OpenAsync(cancellationToken);
-            var records = new List<SourceRecord>();
             while (records.Count < MostAtATime)
             {
                 // A read that is under way when the token is cancelled is kept: the enumerator does not survive a cancelled one.
@@ -74,6 +83,12 @@ internal sealed class EventFeed : HttpFeed
             // The other side ended the stream; that is usual, and the next poll opens it again.
             if (_next is null && records.Count < MostAtATime)
                 await CloseAsync();
+            return records;
+        }
+        catch (Exception e) when (records.Count > 0)
+        {
+            _broken = e;
+            await CloseAsync();
             return records;
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
@@ -140,21 +155,23 @@ internal sealed class EventFeed : HttpFeed
 
     private SourceRecord? Record(SseItem<string> item)
     {
-        if (item.EventId is { Length: > 0 } id)
-            _lastId = id;
-        if (item.Data.Length == 0)
-            return null;
-        var offset = new Dictionary<string, object?> { [Id] = _lastId };
+        var id = item.EventId is { Length: > 0 } given ? given : _lastId;
+        var record = item.Data.Length == 0 ? null : Record(item.Data, new Dictionary<string, object?> { [Id] = id });
+        _lastId = id;
+        return record is null || item.EventType == SseParser.EventTypeDefault ? record : record with { Headers = [new Header("event", Connect.Data.Schema.String, item.EventType)] };
+    }
+
+    private SourceRecord Record(string data, Dictionary<string, object?> offset)
+    {
         try
         {
-            using var json = JsonDocument.Parse(item.Data);
-            var record = _reader.Record(json.RootElement, _request.Partition, offset);
-            return item.EventType == SseParser.EventTypeDefault ? record : record with { Headers = [new Header("event", Connect.Data.Schema.String, item.EventType)] };
+            using var json = JsonDocument.Parse(data);
+            return _reader.Record(json.RootElement, _request.Partition, offset);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Text is as good as JSON here: events hold either.
-            return _reader.Record(item.Data, _request.Partition, offset);
+            // Text is as good as JSON here: events hold either. The second: a string in it holds half of a surrogate pair.
+            return _reader.Record(data, _request.Partition, offset);
         }
     }
 }

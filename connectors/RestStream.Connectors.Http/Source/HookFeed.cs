@@ -8,7 +8,9 @@ using RestStream.Connectors.Http.Requests;
 
 namespace RestStream.Connectors.Http.Source;
 
-/// <summary>Is called. A sender gets its answer when its records are in the log, durable; one that gets none sends again.</summary>
+/// <summary>
+/// Is called. A sender gets its answer when its records are in the log, durable; one that gets none sends again. Records are made before a request is taken: one that cannot be is the sender's mistake, not the task's end.
+/// </summary>
 internal sealed class HookFeed : HttpFeed
 {
     /// <summary>Requests that become one unit of the log.</summary>
@@ -51,8 +53,8 @@ internal sealed class HookFeed : HttpFeed
             // The sender went away: it did not get an answer and sends again.
             if (delivery.Answer.Task.IsCompleted)
                 continue;
-            foreach (var make in delivery.Records)
-                records.Add(make(_partition, new Dictionary<string, object?> { ["received"] = ++_received }));
+            foreach (var record in delivery.Records)
+                records.Add(record with { SourceOffset = new Dictionary<string, object?> { ["received"] = ++_received } });
             delivery.Last = _received;
             _underWay.Enqueue(delivery);
         }
@@ -103,24 +105,28 @@ internal sealed class HookFeed : HttpFeed
         return await delivery.Answer.Task;
     }
 
-    private List<Func<IReadOnlyDictionary<string, object?>, IReadOnlyDictionary<string, object?>, SourceRecord>> Parse(HookRequest request)
+    /// <summary>The records of a request, without their offsets.</summary>
+    /// <exception cref="ConnectException">It cannot be read.</exception>
+    private List<SourceRecord> Parse(HookRequest request)
     {
+        var none = new Dictionary<string, object?>();
         var type = request.Headers.FirstOrDefault(h => h.Key.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)).Value ?? "";
         if (!type.Contains("json", StringComparison.OrdinalIgnoreCase))
-        {
-            var text = Encoding.UTF8.GetString(request.Body.Span);
-            return [(partition, offset) => _reader.Record(text, partition, offset)];
-        }
+            return [_reader.Record(Encoding.UTF8.GetString(request.Body.Span), _partition, none)];
 
         try
         {
-            // Not disposed: the records are made from it when they are polled.
-            var json = JsonDocument.Parse(request.Body);
-            return [.. _reader.Elements(json.RootElement).Select(element => (Func<IReadOnlyDictionary<string, object?>, IReadOnlyDictionary<string, object?>, SourceRecord>)((partition, offset) => _reader.Record(element, partition, offset)))];
+            using var json = JsonDocument.Parse(request.Body);
+            return [.. _reader.Elements(json.RootElement).Select(element => _reader.Record(element, _partition, none))];
         }
         catch (JsonException e)
         {
             throw new ConnectException($"The body is no JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine}).");
+        }
+        catch (InvalidOperationException e)
+        {
+            // Read where it is used: bytes that are no UTF-8, or half of a surrogate pair.
+            throw new ConnectException("A string in the body is no Unicode text.", e);
         }
     }
 
@@ -138,9 +144,9 @@ internal sealed class HookFeed : HttpFeed
 
     private static HookResponse Refusal(int status, string message) => new(status, JsonValue.ToText(new Dictionary<string, object?> { ["message"] = message }));
 
-    private sealed class Delivery(List<Func<IReadOnlyDictionary<string, object?>, IReadOnlyDictionary<string, object?>, SourceRecord>> records)
+    private sealed class Delivery(List<SourceRecord> records)
     {
-        public List<Func<IReadOnlyDictionary<string, object?>, IReadOnlyDictionary<string, object?>, SourceRecord>> Records { get; } = records;
+        public List<SourceRecord> Records { get; } = records;
 
         public TaskCompletionSource<HookResponse> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

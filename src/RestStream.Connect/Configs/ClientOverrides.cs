@@ -13,8 +13,14 @@ internal sealed class ClientOverrides
 
     private const string PrincipalPolicy = "Principal";
 
-    /// <summary>What the worker's sinks and sources look at.</summary>
-    private static readonly HashSet<string> s_honoured = [Consumer + "group.id", Consumer + "auto.offset.reset", Consumer + "max.poll.records", Consumer + "isolation.level", Producer + "compression.type"];
+    // What SinkMember reads.
+    private static readonly HashSet<string> s_ofSinks =
+    [
+        .. new[] { "auto.offset.reset", "client.id", "fetch.max.bytes", "group.id", "group.instance.id", "max.poll.interval.ms", "max.poll.records", "session.timeout.ms" }.Select(name => Consumer + name),
+    ];
+
+    // What SourceTaskLoop reads.
+    private static readonly HashSet<string> s_ofSources = [Producer + "compression.type"];
 
     private const string Jaas = "sasl.jaas.config";
 
@@ -62,8 +68,8 @@ internal sealed class ClientOverrides
     /// <summary>The definition of an overridden setting; null: Kafka's clients have none of that name.</summary>
     public static ConfigKey? Find(string key) => PrefixOf(key) is { } prefix && s_keys.Find(key[prefix.Length..]) is { } definition ? definition with { Name = key, DisplayName = definition.Name } : null;
 
-    /// <summary>Whether it does anything here.</summary>
-    public static bool HasEffect(string key) => s_honoured.Contains(key);
+    /// <summary>The overrides that do something here, in a source or in a sink.</summary>
+    public static IReadOnlySet<string> Honoured(bool isSource) => isSource ? s_ofSources : s_ofSinks;
 
     /// <summary>What is wrong with an override; null: nothing.</summary>
     /// <exception cref="ConfigException">The value is none of its type.</exception>

@@ -32,7 +32,7 @@ internal static class ConfigHints
         if (s_withoutEffect.Contains(key))
             return $"{key} has no effect here.";
         if (ClientOverrides.PrefixOf(key) is not null)
-            return ClientOverrides.HasEffect(key) ? null : $"{key} has no effect: connectors use no Kafka client here.";
+            return ClientOverrides.Honoured(composed.IsSource).Contains(key) ? null : $"{key} has no effect: a {(composed.IsSource ? "source" : "sink")} uses no Kafka client here.";
         if (composed.Find(key) is not null || key == TaskClass)
             return null;
 

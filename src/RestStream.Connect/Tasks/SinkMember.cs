@@ -54,13 +54,16 @@ internal sealed class SinkMember
     public static string GroupOf(string connector, IReadOnlyDictionary<string, string> config) =>
         config.GetValueOrDefault(Overrides + "group.id")?.Trim() is { Length: > 0 } group ? group : $"connect-{connector}";
 
+    /// <summary>The topics that the configuration names, each once; none with a pattern alone.</summary>
+    public static IReadOnlyList<string> TopicsOf(IReadOnlyDictionary<string, string> config) =>
+        [.. config.GetValueOrDefault(ConnectorConfig.Topics, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
+
     /// <exception cref="ConnectException">A setting is wrong.</exception>
     /// <exception cref="BrokerException">The group's name cannot be one, or the pattern cannot be used.</exception>
     public static SinkMember Join(TaskDefinition definition, IReadOnlyDictionary<string, string> config, WorkerServices services)
     {
         var (connector, task) = (definition.Id.Connector, definition.Id.Task);
         var pattern = config.GetValueOrDefault(ConnectorConfig.TopicsRegex)?.Trim();
-        var topics = config.GetValueOrDefault(ConnectorConfig.Topics, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var reset = config.GetValueOrDefault(Overrides + "auto.offset.reset", "earliest").Trim().ToLowerInvariant();
         if (reset is not ("earliest" or "latest" or "none"))
             throw new ConfigException(Overrides + "auto.offset.reset", reset, "String must be one of: latest, earliest, none");
@@ -71,7 +74,7 @@ internal sealed class SinkMember
             // A lasting name: after a crash the task is the member again that it was, and nobody waits for a session to run out.
             InstanceId = config.GetValueOrDefault(Overrides + "group.instance.id")?.Trim() is { Length: > 0 } instance ? instance : MemberName(connector, task),
             ClientId = config.GetValueOrDefault(Overrides + "client.id")?.Trim() is { Length: > 0 } client ? client : $"connector-consumer-{connector}-{task}",
-            Topics = string.IsNullOrEmpty(pattern) ? topics : [],
+            Topics = string.IsNullOrEmpty(pattern) ? TopicsOf(config) : [],
             TopicPattern = string.IsNullOrEmpty(pattern) ? null : pattern,
             SessionTimeout = Milliseconds(config, "session.timeout.ms", 45_000),
 

@@ -48,6 +48,16 @@ public sealed class ConnectorValidationTests : IDisposable
     }
 
     [Fact]
+    public async Task An_override_that_a_sink_reads_is_no_warning_and_any_other_is()
+    {
+        var read = await Sink([.. ClientOverrides.Honoured(isSource: false).Select(key => (key, (string?)"1"))]);
+        var others = await Sink(("consumer.override.isolation.level", "read_committed"), ("producer.override.compression.type", "zstd"));
+
+        Assert.Empty(read.Warnings);
+        Assert.Equal(["consumer.override.isolation.level", "producer.override.compression.type"], others.Warnings.Where(w => w.Message.Contains("has no effect", StringComparison.Ordinal)).Select(w => w.Name).Order());
+    }
+
+    [Fact]
     public async Task Creation_groups_that_are_not_named_are_a_warning()
     {
         var infos = await Create().ValidateAsync(

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using RestStream.Connect;
@@ -135,5 +136,63 @@ public sealed class HttpEventsContract : SourceContract, IAsyncLifetime
     {
         _items = ["a", "b", "c", "d", "e"];
         return Task.FromResult<IReadOnlyList<string>>(_items);
+    }
+}
+
+/// <summary>A sender that calls again until its items are taken. What it sent right before a crash it sends once more: it got no answer.</summary>
+public sealed class HttpHookContract : SourceContract, IAsyncLifetime
+{
+    private static readonly string[] s_bodies = ["""["a","b"]""", """["c","d"]""", """["e"]"""];
+
+    private readonly CancellationTokenSource _end = new();
+    private Task _sender = Task.CompletedTask;
+
+    protected override IReadOnlyDictionary<string, string> Config => new Dictionary<string, string> { ["mode"] = "webhook", ["hook.name"] = "in", ["kafka.topic"] = "t" };
+
+    protected override IEnumerable<(string Key, string? Value)> BadConfig => [("kafka.topic", null), ("mode", "guess"), ("hook.max.pending", "0"), ("http.response.list.pointer", "items")];
+
+    /// <summary>Two of the same call for each of five crashes.</summary>
+    protected override int MaxDuplicates => 10;
+
+    /// <summary>With its process the connections of its senders are gone.</summary>
+    protected override bool ReleaseAfterCrash => true;
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    async Task IAsyncLifetime.DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _sender.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _end.Dispose();
+    }
+
+    protected override SourceConnector CreateConnector() => new HttpSourceConnector();
+
+    protected override Task<IReadOnlyList<string>> FillAsync()
+    {
+        _sender = Task.Run(SendAsync);
+        return Task.FromResult<IReadOnlyList<string>>(["a", "b", "c", "d", "e"]);
+    }
+
+    private async Task SendAsync()
+    {
+        foreach (var body in s_bodies)
+        {
+            while (!await IsTakenAsync(body))
+                await Task.Delay(5, _end.Token);
+        }
+    }
+
+    private async Task<bool> IsTakenAsync(string body)
+    {
+        try
+        {
+            return (await Worker.CallHookAsync("in", new HookRequest("POST", "", "", [new("Content-Type", "application/json")], Encoding.UTF8.GetBytes(body)), _end.Token)).Status == 200;
+        }
+        catch (InvalidOperationException)
+        {
+            // Nobody is there to be called.
+            return false;
+        }
     }
 }

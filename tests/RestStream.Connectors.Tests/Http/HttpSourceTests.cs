@@ -161,15 +161,14 @@ public sealed class HttpSourceTests
         await using var server = await WebReceiver.StartAsync(async (_, response) =>
         {
             response.ContentType = "text/event-stream";
-            await response.WriteAsync("id: 1\nevent: price\ndata: {\"p\":1}\n\n");
+            await response.WriteAsync("id: 1\nevent: price\ndata: {\"p\":1}\n\nid: 2\nevent: price\ndata: none\n\n");
         });
-        await using var events = new SourceHost(
-            () => new HttpSourceConnector(), new Dictionary<string, string> { ["mode"] = "sse", ["http.request.url"] = server.Address.ToString(), ["kafka.topic"] = "t" }, new TestWorker());
+        await using var events = new SourceHost(() => new HttpSourceConnector(), Events(server), new TestWorker());
         await events.StartAsync();
-        await events.RunAsync(1);
+        await events.RunAsync(2);
 
         Assert.Equal("hällo", Assert.Single(hook.Log).Value);
-        Assert.Equal(new Header("event", Connect.Data.Schema.String, "price"), Assert.Single(events.Log[0].Headers));
+        Assert.All(events.Log.Take(2), record => Assert.Equal(new Header("event", Connect.Data.Schema.String, "price"), Assert.Single(record.Headers)));
     }
 
     [Fact]
@@ -201,6 +200,68 @@ public sealed class HttpSourceTests
         Assert.Equal("7", server.Requests[1].Headers["X-After"]);
         Assert.Equal(server.Address + "events", host.Offsets.Single().Partition["url"]);
     }
+
+    [Fact]
+    public async Task Events_that_were_read_before_the_stream_broke_off_are_not_lost()
+    {
+        await using var server = new CutStream();
+        await using var host = new SourceHost(
+            () => new HttpSourceConnector(), new Dictionary<string, string> { ["mode"] = "sse", ["http.request.url"] = server.Address, ["kafka.topic"] = "t", ["retry.backoff.ms"] = "1" }, new TestWorker());
+        await host.StartAsync();
+        await host.RunAsync(1);
+
+        // Events 2, 3 and half of 4 come, and the end of the connection, before anybody polls.
+        await server.CutAsync();
+        await host.RunAsync(3);
+        var broken = await Assert.ThrowsAsync<RetriableException>(() => host.PollAsync());
+        await host.RunAsync(4);
+
+        Assert.Equal([1L, 2L, 3L, 4L], host.Log.Select(record => record.Value));
+        Assert.Contains("broke off", broken.Message);
+        Assert.Equal("3", await server.LastEventId);
+    }
+
+    [Fact]
+    public async Task An_event_that_cannot_be_read_fails_the_task_when_those_before_it_are_delivered()
+    {
+        await using var server = await WebReceiver.StartAsync((_, response) =>
+        {
+            response.ContentType = "text/event-stream";
+            return response.WriteAsync("id: 1\ndata: 1\n\nid: 2\ndata: 234567\n\n");
+        });
+        var config = Events(server);
+        config["http.response.max.bytes"] = "5";
+        await using var host = new SourceHost(() => new HttpSourceConnector(), config, new TestWorker());
+        await host.StartAsync();
+        await host.RunAsync(1);
+
+        var failure = await Assert.ThrowsAsync<ConnectException>(() => host.PollAsync());
+
+        Assert.Equal(1L, Assert.Single(host.Log).Value);
+        Assert.Contains("http.response.max.bytes", failure.Message);
+    }
+
+    [Theory]
+    [InlineData("""[1,"\ud800"]""", "Unicode")]
+    [InlineData("""[{"at":"2026-01-01"},{"at":"soon"}]""", "http.response.record.timestamp.pointer")]
+    public async Task A_body_that_no_record_can_be_made_of_is_refused_and_the_hook_goes_on(string body, string expected)
+    {
+        var worker = new TestWorker();
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Hook(("http.response.record.timestamp.pointer", "/at")), worker);
+        await host.StartAsync();
+
+        var bad = worker.CallHookAsync("in", Json(body));
+        var good = worker.CallHookAsync("in", Json("""{"at":"2026-01-01"}"""));
+        await host.RunAsync(1);
+
+        var (refused, taken) = (await bad, await good);
+        Assert.Equal((400, 200), (refused.Status, taken.Status));
+        Assert.Contains(expected, refused.Body);
+        Assert.Single(host.Log);
+    }
+
+    private static Dictionary<string, string> Events(WebReceiver server) =>
+        new() { ["mode"] = "sse", ["http.request.url"] = server.Address.ToString(), ["kafka.topic"] = "t", ["retry.backoff.ms"] = "1" };
 
     private static Dictionary<string, string> Poll(WebReceiver server, params (string Name, string Value)[] settings)
     {

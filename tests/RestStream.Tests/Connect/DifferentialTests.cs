@@ -19,7 +19,7 @@ public sealed class DifferentialTests : IDisposable
         using var client = new HttpClient { BaseAddress = own };
         await using var kafka = await KafkaConnect.StartAsync(_folder["kafka"]);
 
-        var rows = File.ReadAllLines(Path.Combine(Locations.RepositoryRoot, "docs", "connect.md")).Where(l => l.StartsWith("| `")).Select(l => l.Split('`')[1]).ToHashSet();
+        var rows = File.ReadAllLines(Path.Combine(Locations.RepositoryRoot, "docs", "connect.md")).SkipWhile(l => !l.StartsWith("| row |")).TakeWhile(l => l.StartsWith('|')).Skip(2).Select(l => l.Split('`')[1]).ToHashSet();
         var (wrong, met) = (new List<string>(), new HashSet<string>());
         foreach (var step in Script.Steps)
         {
@@ -36,7 +36,7 @@ public sealed class DifferentialTests : IDisposable
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.NotEmpty(met);
+        Assert.Equal(rows.Order(), met.Order());
     }
 
     private async Task<Answer> SendAsync(HttpClient client, Step step, string who)

@@ -141,6 +141,7 @@ internal static class Script
         new("PUT", "connector-plugins/FileStreamSource/config/validate", """{"name":"x","connector.class":"FileStreamSource"}""", Same: Sameness.Shape),
         new("PUT", "connector-plugins/FileStreamSink/config/validate", """{"name":"x","connector.class":"FileStreamSource"}"""),
         new("PUT", "connector-plugins/FileStreamSource/config/validate", """{"name":"x"}""", Row: "no-class"),
+        new("PUT", "connector-plugins/Nope/config/validate", """{"name":"x","connector.class":"Nope"}""", Row: "no-class"),
 
         // Loggers.
         new("GET", "admin/loggers/nobody"),

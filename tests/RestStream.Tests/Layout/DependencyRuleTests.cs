@@ -16,11 +16,23 @@ public class DependencyRuleTests
     {
         var file = Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../../src", project, project + ".csproj");
 
-        var references = XDocument.Load(file).Descendants("ProjectReference").Where(r => (string?)r.Attribute("ReferenceOutputAssembly") != "false")
-            .Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!)).Order();
-
-        Assert.Equal(allowed, string.Join(' ', references));
+        Assert.Equal(allowed, References(file));
     }
+
+    [Fact]
+    public void A_connector_references_the_connector_API_and_no_other_project()
+    {
+        var connectors = Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../../connectors");
+        var projects = Directory.GetFiles(connectors, "*.csproj", SearchOption.AllDirectories).Where(file => Path.GetFileName(file).StartsWith("RestStream.", StringComparison.Ordinal)).ToList();
+
+        Assert.NotEmpty(projects);
+        Assert.Equal("RestStream.Connect.Api", References(Path.Combine(connectors, "Directory.Build.props")));
+        Assert.All(projects, project => Assert.Equal("", References(project)));
+    }
+
+    private static string References(string file) => string.Join(
+        ' ',
+        XDocument.Load(file).Descendants("ProjectReference").Where(r => (string?)r.Attribute("ReferenceOutputAssembly") != "false").Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!)).Order());
 
     private static string ThisFile([CallerFilePath] string path = "") => path;
 }

@@ -14,7 +14,7 @@ public sealed class OutsidePluginTests : IDisposable
     public async Task A_connector_made_from_the_template_keeps_the_contract_loads_by_a_rescan_and_runs()
     {
         await using var connect = await ConnectServer.StartAsync("--RestStream:Connect:PluginPath", _folder["plugins"]);
-        CopyTemplate("Weather");
+        await MakeFromTemplateAsync("Weather");
         var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         foreach (var package in (string[])["RestStream.Connect.Api", "RestStream.Connect.Testing"])
             await DotnetAsync("pack", Path.Combine(Locations.RepositoryRoot, "src", package), "--no-build", "-c", configuration, "-o", _folder["packages"]);
@@ -36,16 +36,11 @@ public sealed class OutsidePluginTests : IDisposable
         static Dictionary<string, string> Config() => new() { ["connector.class"] = "WeatherSource", ["file"] = "weather.txt", ["topic"] = "weather" };
     }
 
-    /// <summary>What <c>dotnet new</c> does.</summary>
-    private void CopyTemplate(string name)
+    /// <summary>By <c>dotnet new</c>, as CONTRIBUTING.md says; with a home of its own, so that the template is installed for nobody else.</summary>
+    private async Task MakeFromTemplateAsync(string name)
     {
-        var template = Path.Combine(Locations.RepositoryRoot, "connectors", "template");
-        foreach (var file in Directory.GetFiles(template, "*", SearchOption.AllDirectories).Where(file => !file.Contains(".template.config", StringComparison.Ordinal)))
-        {
-            var copy = Path.Combine(_folder[name], Path.GetRelativePath(template, file).Replace("Acme", name, StringComparison.Ordinal));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.WriteAllText(copy, File.ReadAllText(file).Replace("Acme", name, StringComparison.Ordinal).Replace("RESTSTREAM_PACKAGES", _folder["packages"], StringComparison.Ordinal));
-        }
+        await RunAsync("new", "install", Path.Combine(Locations.RepositoryRoot, "connectors", "template"));
+        await RunAsync("new", "reststream-connector", "--name", name, "--output", _folder[name], "--packages", _folder["packages"]);
     }
 
     private static void CopyFolder(string from, string to)
@@ -56,11 +51,18 @@ public sealed class OutsidePluginTests : IDisposable
     }
 
     /// <summary>With a package folder of its own, so that packages of this version from earlier builds are not taken; what others made comes from the user's.</summary>
-    private async Task DotnetAsync(params string[] arguments)
+    private Task DotnetAsync(params string[] arguments)
     {
         var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        var start = new ProcessStartInfo("dotnet", [.. arguments, $"-p:RestoreFallbackFolders={packages}"]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder.Path };
+        return RunAsync([.. arguments, $"-p:RestoreFallbackFolders={packages}"]);
+    }
+
+    private async Task RunAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder.Path };
         start.Environment["NUGET_PACKAGES"] = _folder["nuget"];
+        if (arguments[0] == "new")
+            start.Environment["DOTNET_CLI_HOME"] = _folder["home"];
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
