@@ -7,7 +7,7 @@ namespace RestStream.Connect.Tests.Tasks;
 /// <summary>Refuses values that begin with "poison".</summary>
 internal sealed class PoisonTransform : Transform
 {
-    public static IReadOnlyList<TransformStep> Alone => [new TransformStep("poison", "PoisonTransform", new PoisonTransform(), null, negate: false)];
+    public static IReadOnlyList<TransformStep> Alone => [new TransformStep("poison", new PluginDescription("PoisonTransform", PluginKind.Transformation, null, []), new PoisonTransform(), null, null, negate: false)];
 
     public override ConfigDef Config => new();
 
