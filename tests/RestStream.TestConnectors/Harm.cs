@@ -11,6 +11,9 @@ internal sealed class Harm(string kind, Journal journal, int task)
     private readonly List<object> _kept = [];
     private int _told;
 
+    /// <summary>Between two polls.</summary>
+    public TimeSpan Pause { get; } = kind == "collect" ? TimeSpan.FromMilliseconds(100) : Timeout.InfiniteTimeSpan;
+
     public static ConfigDef Keys() => Journal.Keys().Optional("harm", ConfigType.String, "none", "What goes wrong: see the class Harm.");
 
     public void InStart(CancellationToken cancellationToken)
@@ -33,6 +36,11 @@ internal sealed class Harm(string kind, Journal journal, int task)
                 break;
             case "leak-threads":
                 LeakThreads();
+                break;
+            case "collect":
+                // No harm: what nobody keeps is gone at once.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                Tell();
                 break;
             case "throw-everywhere":
                 Tell();

@@ -53,7 +53,7 @@ public sealed class HarmfulSourceTask : SourceTask
     public override async ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken)
     {
         _harm.InWork(cancellationToken);
-        await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken);
+        await Task.Delay(_harm.Pause, _time, cancellationToken);
         return [];
     }
 
