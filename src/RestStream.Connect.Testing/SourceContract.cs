@@ -149,7 +149,10 @@ public abstract class SourceContract : ConnectorContract
         var items = await FillAsync();
         await using var host = new SourceHost(CreateConnector, Config, Worker) { Patience = TimeSpan.FromSeconds(1) };
         await host.StartAsync();
-        await host.RunAsync(items.Count);
+
+        // The patience of this host is for what does not come; what does may take a slow machine longer.
+        for (var tries = 0; tries < 10 && host.Log.Count < items.Count; tries++)
+            await host.RunAsync(items.Count);
         await host.CrashAsync(ReleaseAfterCrash);
 
         await host.StartAsync();

@@ -170,24 +170,26 @@ public sealed class HttpHookContract : SourceContract, IAsyncLifetime
 
     protected override Task<IReadOnlyList<string>> FillAsync()
     {
-        _sender = Task.Run(SendAsync);
+        // Asked for here: the first use makes the worker, on one thread only.
+        var worker = Worker;
+        _sender = Task.Run(() => SendAsync(worker));
         return Task.FromResult<IReadOnlyList<string>>(["a", "b", "c", "d", "e"]);
     }
 
-    private async Task SendAsync()
+    private async Task SendAsync(TestWorker worker)
     {
         foreach (var body in s_bodies)
         {
-            while (!await IsTakenAsync(body))
+            while (!await IsTakenAsync(worker, body))
                 await Task.Delay(5, _end.Token);
         }
     }
 
-    private async Task<bool> IsTakenAsync(string body)
+    private async Task<bool> IsTakenAsync(TestWorker worker, string body)
     {
         try
         {
-            return (await Worker.CallHookAsync("in", new HookRequest("POST", "", "", [new("Content-Type", "application/json")], Encoding.UTF8.GetBytes(body)), _end.Token)).Status == 200;
+            return (await worker.CallHookAsync("in", new HookRequest("POST", "", "", [new("Content-Type", "application/json")], Encoding.UTF8.GetBytes(body)), _end.Token)).Status == 200;
         }
         catch (InvalidOperationException)
         {

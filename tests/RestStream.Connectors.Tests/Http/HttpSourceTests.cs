@@ -22,7 +22,7 @@ public sealed class HttpSourceTests
         });
         await using var host = new SourceHost(() => new HttpSourceConnector(), Poll(server), new TestWorker()) { Patience = TimeSpan.FromSeconds(1) };
         await host.StartAsync();
-        await host.RunAsync(2);
+        await ReadAsync(host, 2);
 
         // The place outlives a restart.
         await host.StopAsync();
@@ -71,7 +71,7 @@ public sealed class HttpSourceTests
             new TestWorker())
         { Patience = TimeSpan.FromSeconds(1) };
         await host.StartAsync();
-        await host.RunAsync(2);
+        await ReadAsync(host, 2);
         var again = await host.PollAsync();
 
         Assert.Equal(["c", "a"], host.Log.Select(r => (string)r.Key!));
@@ -193,7 +193,7 @@ public sealed class HttpSourceTests
             new TestWorker())
         { Patience = TimeSpan.FromSeconds(1) };
         await host.StartAsync();
-        await host.RunAsync(1);
+        await ReadAsync(host, 1);
         Assert.Empty(await host.PollAsync());
 
         Assert.Equal(["/events?key=s3cret&after=", "/events?key=s3cret&after=7"], server.Requests.Take(2).Select(r => r.Target));
@@ -258,6 +258,13 @@ public sealed class HttpSourceTests
         Assert.Equal((400, 200), (refused.Status, taken.Status));
         Assert.Contains(expected, refused.Body);
         Assert.Single(host.Log);
+    }
+
+    /// <summary>For hosts with little patience, which is for what does not come: what does come may take a slow machine longer.</summary>
+    private static async Task ReadAsync(SourceHost host, int records)
+    {
+        for (var tries = 0; tries < 10 && host.Log.Count < records; tries++)
+            await host.RunAsync(records);
     }
 
     private static Dictionary<string, string> Events(WebReceiver server) =>
