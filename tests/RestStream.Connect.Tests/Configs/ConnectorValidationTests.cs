@@ -121,7 +121,9 @@ public sealed class ConnectorValidationTests : IDisposable
     [Fact]
     public async Task A_check_that_never_ends_ends_with_the_time_it_has()
     {
+        using var entered = new SharedSignal(DatabaseSinkConnector.Entered);
         var validation = Sink(("check", "block"));
+        await entered.Task;
         await ArmedAsync(2);
 
         _clock.Advance(_options.ProbeTimeout);
@@ -134,7 +136,9 @@ public sealed class ConnectorValidationTests : IDisposable
     {
         using var late = new SharedSignal(DatabaseSinkConnector.Late);
         using var closed = new SharedSignal(DatabaseSinkConnector.Closed);
+        using var entered = new SharedSignal(DatabaseSinkConnector.Entered);
         var validation = Sink(("check", "late"));
+        await entered.Task;
         await ArmedAsync(2);
 
         _clock.Advance(_options.ProbeTimeout);
@@ -151,9 +155,11 @@ public sealed class ConnectorValidationTests : IDisposable
     public async Task A_connector_that_hangs_before_its_check_is_refused_when_the_time_is_over(string place, string message)
     {
         using var gate = new SharedSignal(HangingSourceConnector.Gate + place);
+        using var entered = new SharedSignal(DatabaseSinkConnector.Entered);
         var config = new Dictionary<string, string?> { ["name"] = "c", ["connector.class"] = TestPlugins.HangingSource, ["exactly.once.support"] = "required" };
         var validation = Create();
         var checking = validation.ValidateAsync(config, default);
+        await entered.Task;
         await ArmedAsync(place == "constructor" ? 2 : 1);
 
         _clock.Advance(place == "constructor" ? _options.ProbeTimeout : _options.ProbeTimeout * 2);

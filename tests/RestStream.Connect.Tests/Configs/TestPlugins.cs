@@ -37,6 +37,9 @@ public sealed class DatabaseSinkConnector : SinkConnector
     /// <summary>The signal by which a check of the kind <c>late</c> comes back, and the one that it has been closed.</summary>
     public const string Late = "DatabaseSink.late", Closed = "DatabaseSink.closed";
 
+    /// <summary>The signal that a check which does not come back has begun.</summary>
+    public const string Entered = "DatabaseSink.entered";
+
     private bool _late;
 
     /// <inheritdoc/>
@@ -65,11 +68,13 @@ public sealed class DatabaseSinkConnector : SinkConnector
             case "throw":
                 throw new InvalidOperationException("login failed for canary-in-url");
             case "block":
+                (AppContext.GetData(Entered) as TaskCompletionSource)?.TrySetResult();
                 // Looks at no token, as code of strangers may.
                 await new TaskCompletionSource().Task;
                 break;
             case "late":
                 _late = true;
+                (AppContext.GetData(Entered) as TaskCompletionSource)?.TrySetResult();
                 await ((TaskCompletionSource)AppContext.GetData(Late)!).Task;
                 break;
         }
@@ -125,5 +130,11 @@ public sealed class HangingSourceConnector : SourceConnector
     /// <inheritdoc/>
     public override IReadOnlyList<IReadOnlyDictionary<string, string>> TaskConfigs(int maxTasks) => [];
 
-    private static void WaitAt(string place) => (AppContext.GetData(Gate + place) as TaskCompletionSource)?.Task.Wait();
+    private static void WaitAt(string place)
+    {
+        if (AppContext.GetData(Gate + place) is not TaskCompletionSource gate)
+            return;
+        ((TaskCompletionSource)AppContext.GetData(DatabaseSinkConnector.Entered)!).TrySetResult();
+        gate.Task.Wait();
+    }
 }
