@@ -62,7 +62,7 @@ public interface ITaskContext
     OutboundPolicy Network { get; }
 
     /// <summary>
-    /// A line for the log of the worker, with the names of connector and task; shown in the connector's status too. No secrets, no payload.
+    /// A line for the log of the worker, with the names of connector and task. The last warning or error is shown in the status of the task too (<c>last_warning</c>). No secrets, no payload.
     /// </summary>
     void Log(TaskLogLevel level, string message, Exception? error = null);
 

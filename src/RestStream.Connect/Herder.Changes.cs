@@ -153,20 +153,25 @@ internal sealed partial class Herder
     });
 
     /// <summary>One change of a connector after the other. What runs follows in the background.</summary>
-    private async Task<T> ChangeAsync<T>(string name, Func<RunningConnector, StoredConnector?, Task<T>> change)
+    private Task<T> ChangeAsync<T>(string name, Func<RunningConnector, StoredConnector?, Task<T>> change) => InTurnAsync(name, async connector =>
+    {
+        var result = await change(connector, _shared.Configs.Find(name));
+        _ = FollowAsync(connector);
+        return result;
+    }, CancellationToken.None);
+
+    /// <summary>Between changes of the connector. A name that nobody has may be asked for: nothing of it stays.</summary>
+    private async Task<T> InTurnAsync<T>(string name, Func<RunningConnector, Task<T>> work, CancellationToken cancellationToken)
     {
         while (true)
         {
             ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
             var connector = Running(name);
-            await connector.Changing.WaitAsync();
+            await connector.Changing.WaitAsync(cancellationToken);
             try
             {
-                if (connector.Retired)
-                    continue;
-                var result = await change(connector, _shared.Configs.Find(name));
-                _ = FollowAsync(connector);
-                return result;
+                if (!connector.Retired)
+                    return await work(connector);
             }
             finally
             {

@@ -73,7 +73,7 @@ internal sealed partial class Herder
     private async Task<StoredConnector> StoppedAsync(string connector, CancellationToken cancellationToken)
     {
         // In its turn: a stop that was written, and not yet handed on to what runs, is not overtaken.
-        var stored = await InTurnAsync(connector, () => Task.FromResult(Stopped(connector)), cancellationToken);
+        var stored = await InTurnAsync(connector, _ => Task.FromResult(Stopped(connector)), cancellationToken);
         await SettledAsync(connector).WaitAsync(cancellationToken);
         return stored;
     }
@@ -89,34 +89,13 @@ internal sealed partial class Herder
     }
 
     /// <summary>Writes offsets, unless the connector was changed since it was found stopped (the connector's own check may have taken long): while they are written nothing starts.</summary>
-    private Task WriteOffsetsAsync(string connector, StoredConnector stopped, Func<Task> write, CancellationToken cancellationToken) => InTurnAsync(connector, async () =>
+    private Task WriteOffsetsAsync(string connector, StoredConnector stopped, Func<Task> write, CancellationToken cancellationToken) => InTurnAsync(connector, async _ =>
     {
         if (!ReferenceEquals(Stopped(connector), stopped))
             throw ConnectRequestException.Conflict($"Connector {connector} was changed while its offsets were to be. They were not changed; ask again.");
         await write();
         return true;
     }, cancellationToken);
-
-    /// <summary>Between changes of the connector.</summary>
-    private async Task<T> InTurnAsync<T>(string connector, Func<Task<T>> work, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            _ = Stored(connector);
-            var running = Running(connector);
-            await running.Changing.WaitAsync(cancellationToken);
-            try
-            {
-                if (!running.Retired)
-                    return await work();
-            }
-            finally
-            {
-                RetireUnknown(running);
-                running.Changing.Release();
-            }
-        }
-    }
 
     private async Task CheckZombiesAsync(string connector, SinkOffsets sink, string what)
     {

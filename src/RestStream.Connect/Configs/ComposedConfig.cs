@@ -13,7 +13,7 @@ internal sealed record ComposedConverter(ConfigDef Definition, string Prefix, st
     public IReadOnlyDictionary<string, string?> Settings(IReadOnlyDictionary<string, string?> config)
     {
         var settings = config.Where(e => e.Key.StartsWith(Prefix, StringComparison.Ordinal) && e.Key.Length > Prefix.Length).ToDictionary(e => e.Key[Prefix.Length..], e => e.Value);
-        settings.TryAdd(PluginDefinitions.ConverterType, Role);
+        settings.TryAdd(Converters.ConverterConfig.Type, Role);
         return settings;
     }
 }

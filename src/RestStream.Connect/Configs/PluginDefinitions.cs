@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using RestStream.Connect.Config;
+using RestStream.Connect.Converters;
 using RestStream.Connect.Plugins;
 
 namespace RestStream.Connect.Configs;
@@ -10,9 +11,6 @@ namespace RestStream.Connect.Configs;
 /// </summary>
 internal sealed class PluginDefinitions(PluginCatalog plugins, ConnectOptions options, TimeProvider time)
 {
-    /// <summary>The setting that tells a converter whether it converts keys, values or headers; the framework gives it.</summary>
-    public const string ConverterType = "converter.type";
-
     private readonly ConcurrentDictionary<(string Class, PluginKind Kind, string? Version), Lazy<Asked>> _definitions = new();
 
     /// <exception cref="ConnectException">The plugin cannot be loaded or made, or does not come back.</exception>
@@ -71,10 +69,9 @@ internal sealed class PluginDefinitions(PluginCatalog plugins, ConnectOptions op
     /// <summary>Kafka's converters have it in their definitions; ours are told by an argument, and clients see it all the same.</summary>
     private static ConfigDef WithConverterType(ConfigDef own)
     {
-        if (own.Find(ConverterType) is not null)
+        if (own.Find(ConverterConfig.Type) is not null)
             return own;
-        var definition = new ConfigDef().Require(
-            ConverterType, ConfigType.String, "How this converter is used: key, value or header. Set by the worker.", ConfigValidator.In("key", "value", "header"), Importance.Low);
+        var definition = ConverterConfig.Define();
         foreach (var key in own.Keys)
             definition.Define(key);
         return definition;

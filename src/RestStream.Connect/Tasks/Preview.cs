@@ -118,8 +118,8 @@ internal sealed class Preview : IDisposable
     {
         if (request["topic"]?.GetValue<string>() is { } topic)
             return [topic];
-        var named = _plugins.Config.GetValueOrDefault(ConnectorConfig.Topics, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return named.Length > 0 ? named : throw ConnectRequestException.BadRequest("Name a topic, {\"topic\":\"orders\"}: the connector reads topics by a pattern.");
+        var named = SinkMember.TopicsOf(_plugins.Config);
+        return named.Count > 0 ? named : throw ConnectRequestException.BadRequest("Name a topic, {\"topic\":\"orders\"}: the connector reads topics by a pattern.");
     }
 
     /// <summary>The newest records of a topic, oldest first in each partition.</summary>
@@ -143,7 +143,7 @@ internal sealed class Preview : IDisposable
 
     private JsonObject OfSinkSample(JsonObject sample)
     {
-        var topic = sample["topic"]?.GetValue<string>() ?? _plugins.Config.GetValueOrDefault(ConnectorConfig.Topics, "").Split(',')[0].Trim();
+        var topic = sample["topic"]?.GetValue<string>() ?? SinkMember.TopicsOf(_plugins.Config).FirstOrDefault("");
         using var builder = new Storage.Records.RecordBatchBuilder();
         byte[]? key = Bytes(sample["key"]), value = Bytes(sample["value"]);
         using var headers = new MemoryStream();

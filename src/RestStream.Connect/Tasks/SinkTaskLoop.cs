@@ -153,7 +153,8 @@ internal sealed partial class SinkTaskLoop : RunningTask
         }
         else if (!await ReadAsync())
         {
-            var most = UntilIdleCall < UntilCommit || AllIsCommitted ? UntilIdleCall : UntilCommit;
+            var (idle, commit) = (UntilIdleCall, UntilCommit);
+            var most = idle < commit || AllIsCommitted ? idle : commit;
             var woken = await WaitAsync(most, changed, forRecords: true);
             if (woken || changed.IsCompleted || _member!.Consumer.RebalanceWanted.IsCompleted || StopWanted)
                 return;
