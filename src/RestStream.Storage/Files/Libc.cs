@@ -9,6 +9,7 @@ internal static unsafe partial class Libc
 {
     private const int Eintr = 4, Einval = 22, Enosys = 38, Eopnotsupp = 95;
     private const int KeepSize = 1;
+    private const int OpenFiles = 7;
     private const int ReadOnlyCloseOnExec = 0x80000;
 
     // The one flag whose number depends on the processor.
@@ -77,6 +78,19 @@ internal static unsafe partial class Libc
         }
     }
 
+    /// <summary>The soft limit of open files (RLIMIT_NOFILE), which .NET raises to the hard one as it starts.</summary>
+    public static ulong MaxDescriptors() => getrlimit(OpenFiles, out var limit) == 0 ? limit.Soft : throw Error("Asking for the limit of", "open files", Marshal.GetLastPInvokeError());
+
+    /// <summary>The lowest number that no open file has, or null when there is none left.</summary>
+    public static int? LowestFreeDescriptor()
+    {
+        var descriptor = eventfd(0, ReadOnlyCloseOnExec);
+        if (descriptor < 0)
+            return null;
+        _ = close(descriptor);
+        return descriptor;
+    }
+
     private static void ThrowUnlessInterrupted(string what, string path)
     {
         var errno = Marshal.GetLastPInvokeError();
@@ -93,6 +107,19 @@ internal static unsafe partial class Libc
         public byte* Base;
         public nint Length;
     }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ResourceLimit
+    {
+        public nuint Soft;
+        public nuint Hard;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getrlimit(int resource, out ResourceLimit limit);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int eventfd(uint value, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fdatasync(SafeFileHandle file);

@@ -9,6 +9,7 @@ public sealed class LinuxFileSystem : IFileSystem
 {
     public IFile Open(string path, bool create)
     {
+        Descriptors.CheckFileLeft(path);
         var handle = File.OpenHandle(
             path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         return new LinuxFile(handle, path);

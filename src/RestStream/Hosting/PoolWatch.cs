@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using RestStream.Storage.Files;
 
 namespace RestStream.Hosting;
 
@@ -15,9 +15,6 @@ internal sealed class PoolWatch : IDisposable
 {
     private const int Step = 16;
 
-    // A thread of the pool that cannot be made ends the process (.NET: "Out of memory."), and without a free descriptor none can.
-    private const int FewestFreeDescriptors = 256;
-
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(250);
 
@@ -29,7 +26,8 @@ internal sealed class PoolWatch : IDisposable
     private PoolWatch(int most)
     {
         ThreadPool.GetMinThreads(out var now, out _);
-        _most = now + most;
+        ThreadPool.GetMaxThreads(out var max, out _);
+        _most = Math.Min(now + most, max);
         _thread = new Thread(Watch) { IsBackground = true, Name = "pool watch" };
     }
 
@@ -63,27 +61,10 @@ internal sealed class PoolWatch : IDisposable
             {
                 // Work waits although the processor would have time for it.
                 var busy = (Environment.CpuUsage.TotalTime - used) / Stopwatch.GetElapsedTime(from);
-                if (busy < Environment.ProcessorCount / 2.0 && HasDescriptors())
+                if (busy < Environment.ProcessorCount / 2.0 && Descriptors.IsFileLeft)
                     AddThreads();
                 (from, used) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
             }
-        }
-    }
-
-    private static bool HasDescriptors()
-    {
-        if (!OperatingSystem.IsLinux())
-            return true;
-        try
-        {
-            // "Max open files  1024  524288  files": the first number counts.
-            var limit = File.ReadLines("/proc/self/limits").First(line => line.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
-            return !long.TryParse(limit, CultureInfo.InvariantCulture, out var most) || most - Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() >= FewestFreeDescriptors;
-        }
-        catch (IOException)
-        {
-            // There is none left to look with.
-            return false;
         }
     }
 

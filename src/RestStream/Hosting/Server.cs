@@ -40,6 +40,7 @@ internal static class Server
             var outcome = new StartOutcome();
             AddServices(builder, outcome);
             SettingsCheck.ThrowIfWrong(builder.Configuration);
+            DescriptorGate.LimitThreads();
             var app = builder.Build();
             Configure(app);
             await app.RunAsync();
@@ -93,7 +94,6 @@ internal static class Server
         services.AddResponseCompression(compression => compression.MimeTypes =
             ["application/json", "application/problem+json", "text/plain", Dialect.V2Type, .. new[] { "json", "binary", "text" }.Select(f => $"application/vnd.kafka.{f}.v2+json")]);
         services.AddOpenApiDocument();
-        services.AddErrorResponses();
     }
 
     private static bool Connects(IConfiguration configuration) => configuration.GetValue($"{ConnectOptions.Section}:{nameof(ConnectOptions.Enabled)}", defaultValue: true);
@@ -126,6 +126,8 @@ internal static class Server
             builder.WebHost.UseUrls(Listeners.Default);
         ConnectListeners.Configure(builder);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Services.AddSingleton<DescriptorGate>();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<DescriptorGate>((kestrel, descriptors) => descriptors.Guard(kestrel));
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
         {
             kestrel.Limits.MaxConcurrentConnections = limits.Value.MaxConnections;

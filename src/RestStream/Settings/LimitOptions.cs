@@ -63,7 +63,7 @@ internal sealed class LimitOptions
     [Range(1, 1_000_000)]
     public int MaxStreams { get; set; } = 20_000;
 
-    /// <summary>Most connections. Kestrel's own default is none at all.</summary>
+    /// <summary>Most connections; fewer when the process may not open that many files: they leave a quarter of its descriptors alone. Kestrel's own default is none at all.</summary>
     [Range(1, 1_000_000)]
     public int MaxConnections { get; set; } = 25_000;
 }
