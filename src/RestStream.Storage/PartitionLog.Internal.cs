@@ -154,7 +154,7 @@ public sealed partial class PartitionLog
 
     /// <summary>
     /// Writes the files that are made from the log and can be made from it again: indexes, producer snapshots, the epoch checkpoint.
-    /// When the disk is full they stay due for the next flush: the records are safe without them, and a crash until then only costs the next start a scan.
+    /// When the disk is full, or no descriptor is left, they stay due for the next flush: the records are safe without them, and a crash until then only costs the next start a scan.
     /// </summary>
     private void WriteDerived(LogSegment[] closed, (long Offset, byte[] Content)[] snapshots, byte[]? epochs)
     {
@@ -169,7 +169,7 @@ public sealed partial class PartitionLog
             if (snapshots.Length > 0 || epochs is not null || closed.Length > 0)
                 _files.FlushDirectory(_directory);
         }
-        catch (IOException error) when (DiskErrors.IsDiskFull(error))
+        catch (IOException error) when (DiskErrors.IsShortage(error))
         {
             lock (_writeLock)
                 _epochsDirty |= epochs is not null;

@@ -163,7 +163,7 @@ internal sealed class SegmentFlusher
             _writeCheckpoints();
             _noRoom = false;
         }
-        catch (IOException error) when (DiskErrors.IsDiskFull(error))
+        catch (IOException error) when (DiskErrors.IsShortage(error))
         {
             // The old checkpoint stands and the journal keeps its files; the next round tries again.
             _noRoom = true;

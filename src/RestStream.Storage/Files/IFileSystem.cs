@@ -10,6 +10,9 @@ public interface IFileSystem
     /// <summary>Opens for reading and writing. With <paramref name="create"/> a missing file is made, without it that is a <see cref="FileNotFoundException"/>.</summary>
     IFile Open(string path, bool create);
 
+    /// <summary>The same for a file that stays open, which is refused earlier when there is a limit to how many there may be: what is open for a moment must always be possible.</summary>
+    IFile OpenToKeep(string path, bool create) => Open(path, create);
+
     bool FileExists(string path);
     bool DirectoryExists(string path);
     long FileLength(string path);
@@ -61,9 +64,14 @@ public interface IFile : IDisposable
 /// <summary>What an <see cref="IOException"/> of the file system means.</summary>
 public static class DiskErrors
 {
-    private const int Enospc = 28, Edquot = 122;
+    private const int Enospc = 28, Edquot = 122, Enfile = 23, Emfile = 24;
 
     public static IOException Full(string message) => new(message, Enospc);
 
+    public static IOException NoDescriptor(string message) => new(message, Emfile);
+
     public static bool IsDiskFull(IOException error) => (error.HResult & 0xFFFF) is Enospc or Edquot;
+
+    /// <summary>A full disk, or no descriptor left: nothing was damaged, and it can be gone at the next try.</summary>
+    public static bool IsShortage(IOException error) => IsDiskFull(error) || (error.HResult & 0xFFFF) is Enfile or Emfile;
 }

@@ -9,10 +9,15 @@ public sealed class LinuxFileSystem : IFileSystem
 {
     public IFile Open(string path, bool create)
     {
-        Descriptors.CheckFileLeft(path);
         var handle = File.OpenHandle(
             path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         return new LinuxFile(handle, path);
+    }
+
+    public IFile OpenToKeep(string path, bool create)
+    {
+        Descriptors.CheckFileLeft(path);
+        return Open(path, create);
     }
 
     public bool FileExists(string path) => File.Exists(path);

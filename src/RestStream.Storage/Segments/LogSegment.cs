@@ -75,7 +75,7 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                return _log ??= files.Open(PathOf(SegmentNames.LogSuffix) + _suffix, create: false);
+                return _log ??= files.OpenToKeep(PathOf(SegmentNames.LogSuffix) + _suffix, create: false);
             }
         }
     }
@@ -83,7 +83,7 @@ internal sealed class LogSegment(IFileSystem files, string directory, long baseO
     /// <summary>Makes the empty <c>.log</c>.</summary>
     public void CreateFile()
     {
-        var log = files.Open(PathOf(SegmentNames.LogSuffix), create: true);
+        var log = files.OpenToKeep(PathOf(SegmentNames.LogSuffix), create: true);
         if (log.Length > 0)
             log.SetLength(0);
         _log = log;

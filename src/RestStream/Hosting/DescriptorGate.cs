@@ -1,20 +1,22 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using RestStream.Storage.Files;
 
 namespace RestStream.Hosting;
 
 /// <summary>
-/// Ends new connections at once while the process has few descriptors left: they would take those of files and threads, and without one for a thread the process ends. Kestrel alone would take the last one, and then ask for
-/// another without pause.
+/// Kestrel's sockets, except that a new connection is ended at once while the process has few descriptors left: it would take that of a file or of a thread, and without one for a thread the process ends. Kestrel alone would
+/// take the last one, and then ask for another without pause.
 /// </summary>
-internal sealed class DescriptorGate(TimeProvider time, ILogger<DescriptorGate> logger)
+/// <remarks>Here and not in the pipeline of a connection, which begins on another thread: while many connect at once, the next would be taken before the last is ended.</remarks>
+internal sealed class DescriptorGate(SocketTransportFactory sockets, TimeProvider time, ILogger<DescriptorGate> logger) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private static readonly TimeSpan s_betweenWarnings = TimeSpan.FromMinutes(1);
 
     private readonly Lock _turn = new();
-    private long _warned;
+    private long? _warned;
 
     /// <summary>Keeps the pool below the number of threads that descriptors are kept for.</summary>
     public static void LimitThreads()
@@ -23,36 +25,52 @@ internal sealed class DescriptorGate(TimeProvider time, ILogger<DescriptorGate> 
         ThreadPool.SetMaxThreads(Math.Min(most, Math.Max(Descriptors.MaxThreads, Environment.ProcessorCount)), completion);
     }
 
-    /// <summary>For every endpoint of Kestrel, before everything else that a connection goes through.</summary>
-    public void Guard(KestrelServerOptions kestrel)
+    public static void AddTo(IServiceCollection services)
     {
-        if (OperatingSystem.IsLinux())
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => IsLeft(connection) ? next(connection) : Refuse(connection)));
+        services.AddSingleton<SocketTransportFactory>();
+
+        // Kestrel takes the last one that can bind.
+        services.AddSingleton<IConnectionListenerFactory, DescriptorGate>();
     }
 
-    private static bool IsLeft(ConnectionContext connection) =>
-        connection.Features.Get<IConnectionSocketFeature>() is not { Socket.SafeHandle: { IsInvalid: false } handle } || handle.DangerousGetHandle() < Descriptors.EndOfConnections;
+    public bool CanBind(EndPoint endpoint) => OperatingSystem.IsLinux() && sockets.CanBind(endpoint);
 
-    private Task Refuse(ConnectionContext connection)
-    {
-        connection.Abort();
-        if (IsTimeToWarn())
-        {
-            logger.LogWarning("Connections are refused: {Used} files and connections are open, of the {Limit} this process may have. Raise the limit of open files (ulimit -n, LimitNOFILE=), or lower RestStream:Limits:MaxConnections.",
-                Descriptors.EndOfConnections, Descriptors.Limit);
-        }
-        return Task.CompletedTask;
-    }
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new Listener(await sockets.BindAsync(endpoint, cancellationToken), this);
 
-    private bool IsTimeToWarn()
+    private void WarnOfRefusals()
     {
         lock (_turn)
         {
-            var now = time.GetTimestamp();
-            if (_warned != 0 && time.GetElapsedTime(_warned, now) < s_betweenWarnings)
-                return false;
-            _warned = now;
-            return true;
+            if (_warned is { } before && time.GetElapsedTime(before) < s_betweenWarnings)
+                return;
+            _warned = time.GetTimestamp();
         }
+        logger.LogWarning("Connections are refused: {Used} files and connections are open, of the {Limit} this process may have. Raise the limit of open files (ulimit -n, LimitNOFILE=), or lower RestStream:Limits:MaxConnections.",
+            Descriptors.EndOfConnections, Descriptors.Limit);
+    }
+
+    private sealed class Listener(IConnectionListener sockets, DescriptorGate gate) : IConnectionListener
+    {
+        public EndPoint EndPoint => sockets.EndPoint;
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            while (true)
+            {
+                var connection = await sockets.AcceptAsync(cancellationToken);
+                if (connection is null || IsLeft(connection))
+                    return connection;
+                connection.Abort();
+                await connection.DisposeAsync();
+                gate.WarnOfRefusals();
+            }
+        }
+
+        public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => sockets.UnbindAsync(cancellationToken);
+
+        public ValueTask DisposeAsync() => sockets.DisposeAsync();
+
+        private static bool IsLeft(ConnectionContext connection) =>
+            connection.Features.Get<IConnectionSocketFeature>() is not { Socket.SafeHandle: { IsInvalid: false } handle } || handle.DangerousGetHandle() < Descriptors.EndOfConnections;
     }
 }

@@ -126,8 +126,7 @@ internal static class Server
             builder.WebHost.UseUrls(Listeners.Default);
         ConnectListeners.Configure(builder);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
-        builder.Services.AddSingleton<DescriptorGate>();
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<DescriptorGate>((kestrel, descriptors) => descriptors.Guard(kestrel));
+        DescriptorGate.AddTo(builder.Services);
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
         {
             kestrel.Limits.MaxConcurrentConnections = limits.Value.MaxConnections;

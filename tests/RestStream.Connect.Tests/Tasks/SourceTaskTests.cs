@@ -125,32 +125,41 @@ public class SourceTaskTests
     {
         var clock = new ManualClock();
         await using var worker = await TestWorker.StartAsync(time: clock);
-        var tries = 0;
+        var tries = new System.Collections.Concurrent.ConcurrentQueue<DateTimeOffset>();
         var script = new CountingScript
         {
             Last = 5,
-            BeforePoll = (n, _) => n > 5 ? Task.CompletedTask : ++tries switch
+            BeforePoll = (n, _) =>
             {
-                1 or 2 => throw new RetriableException("not yet"),
-                3 => throw new RetriableException("busy") { RetryAfter = TimeSpan.FromMinutes(2) },
-                _ => Task.CompletedTask,
+                if (n > 5)
+                    return Task.CompletedTask;
+                tries.Enqueue(clock.GetUtcNow());
+                return tries.Count switch
+                {
+                    1 or 2 => throw new RetriableException("not yet"),
+                    3 => throw new RetriableException("busy") { RetryAfter = TimeSpan.FromMinutes(2) },
+                    _ => Task.CompletedTask,
+                };
             },
         };
         var run = worker.Run<CountingSource>(script);
 
-        foreach (var (pause, before) in new[] { (300, 1), (600, 2), (120_000, 3) })
-        {
-            await TestWorker.UntilAsync(() => tries == before && run.Task.Figures.Stalled, "the failed poll");
-            clock.Advance(TimeSpan.FromMilliseconds(pause - 1));
-            Assert.Equal(before, tries);
-            await TestWorker.UntilAsync(
-                () =>
-                {
-                    clock.Advance(TimeSpan.FromMilliseconds(1));
-                    return tries > before;
-                },
-                "another try");
-        }
+        var stalled = false;
+        await TestWorker.UntilAsync(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(250));
+                stalled |= tries.Count == 3 && run.Task.Figures.Stalled;
+                return tries.Count == 4;
+            },
+            "the fourth try");
+
+        // No shorter than they should be, and as much longer as the test took to see them.
+        var pauses = tries.Zip(tries.Skip(1), (a, b) => (b - a).TotalMilliseconds).ToArray();
+        Assert.InRange(pauses[0], 300, double.MaxValue);
+        Assert.InRange(pauses[1], 600, double.MaxValue);
+        Assert.InRange(pauses[2], 120_000, double.MaxValue);
+        Assert.True(stalled);
 
         await TestWorker.UntilAsync(() => worker.Values("out").Count == 5, "its records");
         Assert.False(run.Task.Figures.Stalled);

@@ -120,7 +120,7 @@ public class WorkerChecks(ConnectFixture fixture)
 
         Assert.Equal("""500 {"status":"unhealthy","message":"Worker was unable to handle this request and may be unable to handle other requests."}""", health.ToString());
         Assert.Equal(500, list.Status);
-        Assert.Contains("'/dev/null' does not hold a key", connect.Server.Output);
+        await ConnectServer.UntilAsync(() => Task.FromResult(connect.Server.Output.Contains("'/dev/null' does not hold a key", StringComparison.Ordinal)), () => connect.Server.Output);
         Assert.Equal(200, (await connect.GetAsync("topics")).Status);
     }
 

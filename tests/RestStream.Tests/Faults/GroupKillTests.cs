@@ -40,6 +40,7 @@ public class GroupKillTests
             }
 
             await using var last = await StartAsync(folder, round: -1);
+            await WhenEveryKindReadsAsync(last);
             await DrainAsync(last);
             foreach (var member in _members)
                 await member.KillAsync();
@@ -143,6 +144,27 @@ public class GroupKillTests
         }
     }
 
+    /// <summary>Sends until those that are left, of which some may have joined a moment ago, have all shown that they still work.</summary>
+    private async Task WhenEveryKindReadsAsync(ServerProcess server)
+    {
+        using var stop = new CancellationTokenSource();
+        var producer = ProduceAsync(server, "last", stop.Token);
+        var deadline = DateTime.UtcNow.AddSeconds(60);
+        while (KindsThatRead() < 3)
+        {
+            Assert.True(DateTime.UtcNow < deadline, $"Not every kind of member gets records: {await server.Client.GetStringAsync($"groups/{Group}")}\n{LastCalls()}\n{Errors()}\n{server.Output}");
+            await Task.Delay(50);
+        }
+        await stop.CancelAsync();
+        await producer;
+    }
+
+    private int KindsThatRead()
+    {
+        lock (_lock)
+            return _members.Where(m => _calls.Any(c => c.Member == m.Member && c.Records.Count > 0)).DistinctBy(m => m.Mode).Count();
+    }
+
     private int HandedOut()
     {
         lock (_lock)
@@ -179,10 +201,5 @@ public class GroupKillTests
         Assert.True(report.IsClean, $"{report}\n{Errors()}\nServer:\n{server.Output}");
         Assert.True(report is { AcknowledgedRecords: > 1000, RecordsRead: > 1000 }, report.ToString());
         Assert.Equal("", Errors().Trim());
-        foreach (var mode in new[] { "poll", "stream", "v2" })
-        {
-            var names = _members.Where(m => m.Mode == mode).Select(m => m.Member).ToHashSet();
-            Assert.True(_calls.Any(c => names.Contains(c.Member) && c.Records.Count > 0), $"no member of the kind {mode} got a record in the end");
-        }
     }
 }

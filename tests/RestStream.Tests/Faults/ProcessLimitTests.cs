@@ -37,6 +37,9 @@ public class ProcessLimitTests
         Assert.Equal(HttpStatusCode.OK, await SendAsync(server, "t"));
 
         var connections = new List<Socket>();
+        var clients = Enumerable.Range(0, 24).Select(_ => new HttpClient { BaseAddress = server.Address }).ToList();
+        foreach (var client in clients)
+            await client.GetStringAsync("topics");
         try
         {
             for (var i = 0; i < 560; i++)
@@ -55,23 +58,17 @@ public class ProcessLimitTests
             await WhenRefusedAsync(server);
             Assert.InRange(OpenFiles(server), 300, 420);
 
-            // On the connection that is there already. Topics need files, which may have more descriptors than connections, and not the last ones.
-            var created = new List<HttpStatusCode>();
-            for (var i = 0; i < 40; i++)
-            {
-                using var answer = await server.Client.PutAsJsonAsync($"topics/u{i}", new { partitions = 2 });
-                created.Add(answer.StatusCode);
-                if (answer.StatusCode != HttpStatusCode.Created)
-                    Assert.Contains("ulimit -n", await answer.Content.ReadAsStringAsync());
-            }
-            Assert.Equal(HttpStatusCode.Created, created[0]);
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, created[^1]);
-            Assert.InRange(OpenFiles(server), 400, 450);
+            // On connections that are there already, all at once, so that threads are needed. Topics need files, which may have more descriptors than connections, and not the last ones.
+            var created = (await Task.WhenAll(clients.Select((client, i) => CreateTopicsAsync(client, $"u{i}")))).SelectMany(answers => answers).ToList();
+            Assert.Contains(HttpStatusCode.Created, created);
+            Assert.Contains(HttpStatusCode.ServiceUnavailable, created);
+            Assert.InRange(OpenFiles(server), 400, 479);
             Assert.Equal(HttpStatusCode.OK, await SendAsync(server, "t"));
         }
         finally
         {
             connections.ForEach(c => c.Dispose());
+            clients.ForEach(c => c.Dispose());
         }
 
         Assert.False(server.HasExited, server.Output);
@@ -135,6 +132,19 @@ public class ProcessLimitTests
         Assert.Equal(HttpStatusCode.OK, await SendAsync(server, "t"));
         var page = await server.Client.GetStringAsync("topics/t/records");
         Assert.Equal(1, page.Split("\"offset\"").Length - 1);
+    }
+
+    private static async Task<IReadOnlyList<HttpStatusCode>> CreateTopicsAsync(HttpClient client, string prefix)
+    {
+        var answers = new List<HttpStatusCode>();
+        for (var i = 0; i < 10; i++)
+        {
+            using var answer = await client.PutAsJsonAsync($"topics/{prefix}-{i}", new { partitions = 2 });
+            answers.Add(answer.StatusCode);
+            if (answer.StatusCode != HttpStatusCode.Created)
+                Assert.Contains("ulimit -n", await answer.Content.ReadAsStringAsync());
+        }
+        return answers;
     }
 
     private static int OpenFiles(ServerProcess server) => Directory.GetFileSystemEntries($"/proc/{server.Id}/fd").Length;
