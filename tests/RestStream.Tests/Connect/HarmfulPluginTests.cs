@@ -9,7 +9,7 @@ public class HarmfulPluginTests
         ["block-in-work", "block-in-start", "block-in-dispose", "block-in-callback", "throw-in-callback", "throw-everywhere", "leak-threads"];
 
     /// <summary>What is called at once takes so long at most; nearly all of it is for a machine that has other things to do.</summary>
-    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(25);
 
     [Fact]
     public async Task A_plugin_that_hangs_leaks_or_throws_harms_nobody_else_and_the_server_ends_in_its_time()
@@ -51,7 +51,7 @@ public class HarmfulPluginTests
         await UntilTheyHarmAsync(connect, left);
         await pair.FlowsAsync();
         connect.Server.Terminate();
-        Assert.Equal(0, await connect.Server.WaitForExitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(0, await connect.Server.WaitForExitAsync(TimeSpan.FromSeconds(60)));
         Assert.DoesNotContain("Unhandled", connect.Server.Output);
     }
 

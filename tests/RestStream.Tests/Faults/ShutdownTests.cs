@@ -35,8 +35,10 @@ public class ShutdownTests
         using var answer = await produce;
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal(0, await server.WaitForExitAsync(TimeSpan.FromSeconds(11)));
-        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.Equal(0, await server.WaitForExitAsync(TimeSpan.FromSeconds(60)));
+
+        // The polls would have waited for a minute; the stop itself may take 10 s, on a machine that has nothing else to do.
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(50));
         Assert.True(File.Exists(Path.Combine(folder["data"], ".kafka_cleanshutdown")));
 
         await using var next = await ServerProcess.StartAsync(folder["data"]);
