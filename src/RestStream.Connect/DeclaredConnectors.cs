@@ -37,6 +37,12 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
             {
                 Refuse(file, e.Message);
             }
+            catch (Exception e)
+            {
+                // Whatever a plugin throws when it is asked about a configuration: the other files are applied, and the log and health say which one is not.
+                log.DeclaredFailed(e, file);
+                Note(file, $"Its check failed with {e.GetType().Name}; the log of the server has the details.");
+            }
         }
     }
 
@@ -56,20 +62,34 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
     private void Refuse(string file, string problem)
     {
         log.DeclaredRefused(file, problem);
-        Volatile.Write(ref _problems, [.. _problems, new DeclaredProblem(file, problem)]);
+        Note(file, problem);
     }
+
+    private void Note(string file, string problem) => Volatile.Write(ref _problems, [.. _problems, new DeclaredProblem(file, problem)]);
 
     private static (string Name, Dictionary<string, string?> Config, TargetState State) Read(string fileName, byte[] bytes)
     {
         using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
-        var root = document.RootElement;
+        try
+        {
+            return Read(fileName, document.RootElement);
+        }
+        catch (InvalidOperationException)
+        {
+            // What the parser says, late, of "\ud800".
+            throw new FormatException("A text in it is no Unicode: it has half of a surrogate pair.");
+        }
+    }
+
+    private static (string Name, Dictionary<string, string?> Config, TargetState State) Read(string fileName, JsonElement root)
+    {
         if (root.ValueKind != JsonValueKind.Object)
             throw new FormatException("It is no JSON object.");
         var isPost = root.TryGetProperty("config", out var config) && config.ValueKind == JsonValueKind.Object;
         var settings = new Dictionary<string, string?>();
         foreach (var property in (isPost ? config : root).EnumerateObject())
             settings[property.Name] = Text(property);
-        var name = (isPost && root.TryGetProperty("name", out var given) ? given.GetString() : settings.GetValueOrDefault(ConnectorConfig.Name)) ?? fileName;
+        var name = (isPost && root.TryGetProperty("name", out var given) ? TextOrNull("name", given) : settings.GetValueOrDefault(ConnectorConfig.Name)) ?? fileName;
         return (name.Trim(), settings, isPost && root.TryGetProperty("initial_state", out var state) ? State(state) : TargetState.Started);
     }
 
@@ -81,9 +101,16 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
         _ => throw new FormatException($"The value of '{property.Name}' is neither text, nor a number, nor true or false."),
     };
 
-    private static TargetState State(JsonElement state) => state.ValueKind == JsonValueKind.Null ? TargetState.Started : state.GetString()?.ToUpperInvariant() switch
+    private static string? TextOrNull(string member, JsonElement value) => value.ValueKind switch
     {
-        "RUNNING" => TargetState.Started,
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Null => null,
+        _ => throw new FormatException($"'{member}' is no text."),
+    };
+
+    private static TargetState State(JsonElement state) => TextOrNull("initial_state", state)?.ToUpperInvariant() switch
+    {
+        null or "RUNNING" => TargetState.Started,
         "PAUSED" => TargetState.Paused,
         "STOPPED" => TargetState.Stopped,
         _ => throw new FormatException("'initial_state' is neither RUNNING, nor PAUSED, nor STOPPED."),

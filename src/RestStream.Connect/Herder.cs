@@ -127,14 +127,13 @@ internal sealed partial class Herder : IAsyncDisposable
     private async Task CloseAsync()
     {
         await _stopping.CancelAsync();
-        try
-        {
-            await DeclaredApplied.WaitAsync(_shared.Options.TaskShutdownTimeout, _shared.Time);
-        }
-        catch (TimeoutException)
-        {
+
+        // However that ends: connectors are stopped, and their offsets committed.
+        await DeclaredApplied.WaitAsync(_shared.Options.TaskShutdownTimeout, _shared.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!DeclaredApplied.IsCompleted)
             _shared.Log.DeclaredHangs();
-        }
+        else if (DeclaredApplied.Exception is { InnerException: { } error })
+            _shared.Log.DeclaredNotApplied(error);
 
         await Task.WhenAll(_running.Values.Select(connector => connector.CloseAsync()));
         try
