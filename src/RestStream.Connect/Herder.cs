@@ -39,7 +39,7 @@ internal sealed partial class Herder : IAsyncDisposable
 
     public ConnectorValidation Validation { get; }
 
-    /// <summary>Files of the folder of declared connectors that are not applied, and why; for status and health. Empty while the folder is still being looked at.</summary>
+    /// <summary>Files of the folder of declared connectors that are not applied, and why; for status and health. One is gone when its connector is created or changed by a request. Empty while the folder is still being looked at.</summary>
     public IReadOnlyList<DeclaredProblem> DeclaredProblems => _declared?.Problems ?? [];
 
     /// <summary>Completes when the folder of declared connectors was applied.</summary>

@@ -14,7 +14,7 @@ public class DeclaredConnectorTests
             Write(w, "broken.json", """{"connector.class":""");
             Write(w, "refused.json", """{"connector.class":"source","a":"wrong"}""");
             Write(w, "deep.json", """{"connector.class":"source","a":{}}""");
-            Write(w, "state.json", """{"config":{"connector.class":"source"},"initial_state":"FLYING"}""");
+            Write(w, "state.json", """{"name":"flies","config":{"connector.class":"source"},"initial_state":"FLYING"}""");
             Write(w, "a-name.json", """{"name":5,"config":{"connector.class":"source"}}""");
             Write(w, "a-state.json", """{"config":{"connector.class":"source"},"initial_state":true}""");
             Write(w, "a-surrogate.json", """{"config":{"connector.class":"source","a":"\ud800"}}""");
@@ -30,6 +30,30 @@ public class DeclaredConnectorTests
         Assert.Equal("2", worker.Herder.Info("posted").Config["tasks"]);
         Assert.Equal(["a-name.json", "a-state.json", "a-surrogate.json", "broken.json", "deep.json", "refused.json", "state.json"], worker.Herder.DeclaredProblems.Select(p => Path.GetFileName(p.File)).Order());
         Assert.Contains("a is wrong", worker.Herder.DeclaredProblems.Single(p => p.File.EndsWith("refused.json", StringComparison.Ordinal)).Problem);
+    }
+
+    [Fact]
+    public async Task A_file_is_no_problem_any_more_when_its_connector_is_put_right_by_a_request()
+    {
+        await using var worker = await TestWorker.StartAsync(w =>
+        {
+            w.Options.ConnectorFolder = w.Folder["connectors"];
+            Write(w, "changed.json", """{"connector.class":"source"}""");
+            Write(w, "other.json", """{"connector.class":"source","a":"wrong"}""");
+            Write(w, "refused.json", """{"connector.class":"source","a":"wrong"}""");
+            Write(w, "state.json", """{"name":"named","config":{"connector.class":"source"},"initial_state":"FLYING"}""");
+        });
+        await worker.Herder.DeclaredApplied;
+        Write(worker, "changed.json", """{"connector.class":"source","a":"wrong"}""");
+        await worker.RestartAsync();
+        await worker.Herder.DeclaredApplied;
+        Assert.Equal(["changed", "named", "other", "refused"], worker.Herder.DeclaredProblems.Select(p => p.Connector).Order());
+
+        await worker.CreateAsync("named");
+        await worker.PutAsync("refused");
+        await worker.Herder.PatchConfigAsync("changed", new Dictionary<string, string?> { ["a"] = "right" }, default);
+
+        Assert.Equal("other", Assert.Single(worker.Herder.DeclaredProblems).Connector);
     }
 
     [Fact]
