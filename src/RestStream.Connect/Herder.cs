@@ -117,8 +117,19 @@ internal sealed partial class Herder : IAsyncDisposable
         Preview.RunAsync(_shared.Worker, config, request, cancellationToken);
 
     /// <summary>Brings what stands in the connector's dead letter topic back to where it came from, of a source through its transforms (<see cref="Errors.DeadLetterReplay"/>).</summary>
-    public Task<JsonObject> ReplayDeadLettersAsync(string connector, JsonObject request, CancellationToken cancellationToken) =>
-        Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, Info(connector).Config, request, cancellationToken);
+    public async Task<JsonObject> ReplayDeadLettersAsync(string connector, JsonObject request, CancellationToken cancellationToken)
+    {
+        // As it is stored: transforms write what stands in it, and a mask is not what the task writes.
+        var config = Stored(connector).Config;
+        try
+        {
+            return await Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, config, request, cancellationToken);
+        }
+        catch (ConnectRequestException e)
+        {
+            throw new ConnectRequestException(e.Status, SecretScrubber.For(config, config, [], _shared.Parts.SecretKeys(config)).Scrub(e.Message));
+        }
+    }
 
     /// <summary>Stops all tasks (final offsets committed) and connectors, bounded by <see cref="ConnectOptions.TaskShutdownTimeout"/> for each step; all connectors at once.</summary>
     /// <remarks>Who calls it a second time waits, too.</remarks>
