@@ -235,8 +235,10 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
 
     public IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition) => Look(partition, log => log.Segments);
 
-    /// <summary>Wakes all readers (they find the broker stopped), finishes what was accepted, flushes and releases the directory.</summary>
-    /// <summary>Returns when everything is written and the data directory is free, also to who asks a second time.</summary>
+    /// <summary>
+    /// Wakes all readers (they find the broker stopped), finishes what was accepted, flushes and releases the directory. Returns when everything is written and the data directory is free, also to who asks a second time.
+    /// </summary>
+    /// <exception cref="IOException">Something could not be written at the end, and so for <see cref="StorageException"/> and <see cref="UnauthorizedAccessException"/>. The directory is free all the same; the next start repairs.</exception>
     public ValueTask DisposeAsync() => new(_closing.Value);
 
     private async Task CloseAsync()
@@ -247,11 +249,18 @@ public sealed partial class EmbeddedBroker : IBroker, IAsyncDisposable
         await _offsetsLoop;
         _groups.Dispose();
         await _compactionLoop;
-        await _directory.DisposeAsync();
-        foreach (var partition in Topics.SelectMany(t => t.Partitions))
-            partition.MarkDeleted();
-        _instruments.Dispose();
-        _stopping.Dispose();
+        try
+        {
+            await _directory.DisposeAsync();
+        }
+        finally
+        {
+            foreach (var partition in Topics.SelectMany(t => t.Partitions))
+                partition.MarkDeleted();
+            _instruments.Dispose();
+            _stopping.Dispose();
+        }
+
         _logger.BrokerStopped();
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RestStream.Connect.Configs;
@@ -5,8 +6,8 @@ using RestStream.Connect.Model;
 
 namespace RestStream.Connect;
 
-/// <summary>A file that is not applied, and why.</summary>
-internal sealed record DeclaredProblem(string File, string Problem);
+/// <summary>A file that is not applied, and why. <paramref name="Connector"/> is the name that it gives, its own where that cannot be read.</summary>
+internal sealed record DeclaredProblem(string File, string Connector, string Problem);
 
 /// <summary>
 /// Connectors as files: every <c>*.json</c> of a folder, in Kafka's POST form (<c>{"name","config","initial_state"}</c>) or PUT form (the configuration alone; the name is in it, or is the file's).
@@ -14,17 +15,25 @@ internal sealed record DeclaredProblem(string File, string Problem);
 /// </summary>
 internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger log)
 {
-    private IReadOnlyList<DeclaredProblem> _problems = [];
+    private static readonly JsonDocumentOptions s_lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+
+    private ImmutableList<DeclaredProblem> _problems = [];
 
     public IReadOnlyList<DeclaredProblem> Problems => Volatile.Read(ref _problems);
+
+    /// <summary>Somebody has given the connector a configuration: what its file says is no concern until the next start.</summary>
+    public void PutRight(string connector) => ImmutableInterlocked.Update(ref _problems, problems => problems.RemoveAll(p => p.Connector == connector));
 
     public async Task ApplyAsync(CancellationToken cancellationToken)
     {
         foreach (var file in Files())
         {
+            var name = Path.GetFileNameWithoutExtension(file).Trim();
             try
             {
-                var (name, config, state) = Read(Path.GetFileNameWithoutExtension(file), await File.ReadAllBytesAsync(file, cancellationToken));
+                using var json = JsonDocument.Parse(await File.ReadAllBytesAsync(file, cancellationToken), s_lenient);
+                name = NameIn(json.RootElement) ?? name;
+                var (config, state) = Read(json.RootElement);
                 if (await herder.DeclareAsync(name, config, state, cancellationToken))
                     log.DeclaredApplied(name, file);
             }
@@ -35,7 +44,13 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or FormatException or ConnectRequestException or ConnectException or Broker.BrokerException)
             {
-                Refuse(file, e.Message);
+                Refuse(file, name, e.Message);
+            }
+            catch (Exception e)
+            {
+                // Whatever a plugin throws when it is asked about a configuration: the other files are applied, and the log and health say which one is not.
+                log.DeclaredFailed(e, file);
+                Note(file, name, $"Its check failed with {e.GetType().Name}; the log of the server has the details.");
             }
         }
     }
@@ -48,42 +63,70 @@ internal sealed class DeclaredConnectors(Herder herder, string folder, ILogger l
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Refuse(folder, e.Message);
+            Refuse(folder, "", e.Message);
             return [];
         }
     }
 
-    private void Refuse(string file, string problem)
+    private void Refuse(string file, string connector, string problem)
     {
         log.DeclaredRefused(file, problem);
-        Volatile.Write(ref _problems, [.. _problems, new DeclaredProblem(file, problem)]);
+        Note(file, connector, problem);
     }
 
-    private static (string Name, Dictionary<string, string?> Config, TargetState State) Read(string fileName, byte[] bytes)
+    private void Note(string file, string connector, string problem) => ImmutableInterlocked.Update(ref _problems, problems => problems.Add(new DeclaredProblem(file, connector, problem)));
+
+    private static string? NameIn(JsonElement root) => Understood(root, static root =>
+        IsPost(root, out var config) && root.TryGetProperty("name", out var given) ? TextOrNull("name", given)?.Trim()
+        : (IsPost(root, out _) ? config : root).TryGetProperty(ConnectorConfig.Name, out var inConfig) ? Text(ConnectorConfig.Name, inConfig)?.Trim()
+        : null);
+
+    private static (Dictionary<string, string?> Config, TargetState State) Read(JsonElement root) => Understood(root, static root =>
+        (Settings(root), IsPost(root, out _) && root.TryGetProperty("initial_state", out var state) ? State(state) : TargetState.Started));
+
+    private static bool IsPost(JsonElement root, out JsonElement config) => root.TryGetProperty("config", out config) && config.ValueKind == JsonValueKind.Object;
+
+    private static Dictionary<string, string?> Settings(JsonElement root)
     {
-        using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
-        var root = document.RootElement;
+        var settings = new Dictionary<string, string?>();
+        foreach (var property in (IsPost(root, out var config) ? config : root).EnumerateObject())
+            settings[property.Name] = Text(property.Name, property.Value);
+        return settings;
+    }
+
+    private static T Understood<T>(JsonElement root, Func<JsonElement, T> read)
+    {
         if (root.ValueKind != JsonValueKind.Object)
             throw new FormatException("It is no JSON object.");
-        var isPost = root.TryGetProperty("config", out var config) && config.ValueKind == JsonValueKind.Object;
-        var settings = new Dictionary<string, string?>();
-        foreach (var property in (isPost ? config : root).EnumerateObject())
-            settings[property.Name] = Text(property);
-        var name = (isPost && root.TryGetProperty("name", out var given) ? given.GetString() : settings.GetValueOrDefault(ConnectorConfig.Name)) ?? fileName;
-        return (name.Trim(), settings, isPost && root.TryGetProperty("initial_state", out var state) ? State(state) : TargetState.Started);
+        try
+        {
+            return read(root);
+        }
+        catch (InvalidOperationException)
+        {
+            // What the parser says, late, of "\ud800".
+            throw new FormatException("A text in it is no Unicode: it has half of a surrogate pair.");
+        }
     }
 
-    private static string? Text(JsonProperty property) => property.Value.ValueKind switch
+    private static string? Text(string name, JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.String => property.Value.GetString(),
+        JsonValueKind.String => value.GetString(),
         JsonValueKind.Null => null,
-        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => property.Value.GetRawText(),
-        _ => throw new FormatException($"The value of '{property.Name}' is neither text, nor a number, nor true or false."),
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
+        _ => throw new FormatException($"The value of '{name}' is neither text, nor a number, nor true or false."),
     };
 
-    private static TargetState State(JsonElement state) => state.ValueKind == JsonValueKind.Null ? TargetState.Started : state.GetString()?.ToUpperInvariant() switch
+    private static string? TextOrNull(string member, JsonElement value) => value.ValueKind switch
     {
-        "RUNNING" => TargetState.Started,
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Null => null,
+        _ => throw new FormatException($"'{member}' is no text."),
+    };
+
+    private static TargetState State(JsonElement state) => TextOrNull("initial_state", state)?.ToUpperInvariant() switch
+    {
+        null or "RUNNING" => TargetState.Started,
         "PAUSED" => TargetState.Paused,
         "STOPPED" => TargetState.Stopped,
         _ => throw new FormatException("'initial_state' is neither RUNNING, nor PAUSED, nor STOPPED."),

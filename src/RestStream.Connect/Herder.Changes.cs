@@ -21,6 +21,7 @@ internal sealed partial class Herder
             if (stored is not null)
                 throw ConnectRequestException.Conflict($"Connector {name} already exists");
             await _shared.Configs.PutAsync(name, WithoutNulls(named), initialState);
+            _declared?.PutRight(name);
             connector.Unassign();
             return Info(name, _shared.Configs.Find(name)!);
         });
@@ -147,6 +148,7 @@ internal sealed partial class Herder
         if (!ReferenceEquals(stored?.Config, before?.Config))
             return null;
         await _shared.Configs.PutAsync(connector, config, stored is null ? TargetState.Started : null);
+        _declared?.PutRight(connector);
         if (stored is null)
             running.Unassign();
         return Info(connector, _shared.Configs.Find(connector)!);

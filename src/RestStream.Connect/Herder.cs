@@ -39,7 +39,7 @@ internal sealed partial class Herder : IAsyncDisposable
 
     public ConnectorValidation Validation { get; }
 
-    /// <summary>Files of the folder of declared connectors that are not applied, and why; for status and health. Empty while the folder is still being looked at.</summary>
+    /// <summary>Files of the folder of declared connectors that are not applied, and why; for status and health. One is gone when its connector is created or changed by a request. Empty while the folder is still being looked at.</summary>
     public IReadOnlyList<DeclaredProblem> DeclaredProblems => _declared?.Problems ?? [];
 
     /// <summary>Completes when the folder of declared connectors was applied.</summary>
@@ -117,8 +117,19 @@ internal sealed partial class Herder : IAsyncDisposable
         Preview.RunAsync(_shared.Worker, config, request, cancellationToken);
 
     /// <summary>Brings what stands in the connector's dead letter topic back to where it came from, of a source through its transforms (<see cref="Errors.DeadLetterReplay"/>).</summary>
-    public Task<JsonObject> ReplayDeadLettersAsync(string connector, JsonObject request, CancellationToken cancellationToken) =>
-        Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, Info(connector).Config, request, cancellationToken);
+    public async Task<JsonObject> ReplayDeadLettersAsync(string connector, JsonObject request, CancellationToken cancellationToken)
+    {
+        // As it is stored: transforms write what stands in it, and a mask is not what the task writes.
+        var config = Stored(connector).Config;
+        try
+        {
+            return await Errors.DeadLetterReplay.RunAsync(_shared.Worker, connector, config, request, cancellationToken);
+        }
+        catch (ConnectRequestException e)
+        {
+            throw new ConnectRequestException(e.Status, SecretScrubber.For(config, config, [], _shared.Parts.SecretKeys(config)).Scrub(e.Message));
+        }
+    }
 
     /// <summary>Stops all tasks (final offsets committed) and connectors, bounded by <see cref="ConnectOptions.TaskShutdownTimeout"/> for each step; all connectors at once.</summary>
     /// <remarks>Who calls it a second time waits, too.</remarks>
@@ -127,14 +138,13 @@ internal sealed partial class Herder : IAsyncDisposable
     private async Task CloseAsync()
     {
         await _stopping.CancelAsync();
-        try
-        {
-            await DeclaredApplied.WaitAsync(_shared.Options.TaskShutdownTimeout, _shared.Time);
-        }
-        catch (TimeoutException)
-        {
+
+        // However that ends: connectors are stopped, and their offsets committed.
+        await DeclaredApplied.WaitAsync(_shared.Options.TaskShutdownTimeout, _shared.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!DeclaredApplied.IsCompleted)
             _shared.Log.DeclaredHangs();
-        }
+        else if (DeclaredApplied.Exception is { InnerException: { } error })
+            _shared.Log.DeclaredNotApplied(error);
 
         await Task.WhenAll(_running.Values.Select(connector => connector.CloseAsync()));
         try

@@ -61,4 +61,10 @@ internal static partial class HerderLogMessages
 
     [LoggerMessage(4041, LogLevel.Warning, "{File} is not applied: {Problem}")]
     public static partial void DeclaredRefused(this ILogger logger, string file, string problem);
+
+    [LoggerMessage(4042, LogLevel.Error, "{File} is not applied")]
+    public static partial void DeclaredFailed(this ILogger logger, Exception error, string file);
+
+    [LoggerMessage(4043, LogLevel.Error, "Declared connectors are not all applied, a restart tries again")]
+    public static partial void DeclaredNotApplied(this ILogger logger, Exception error);
 }

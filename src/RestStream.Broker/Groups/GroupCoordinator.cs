@@ -15,6 +15,9 @@ namespace RestStream.Broker.Groups;
 /// </summary>
 internal sealed partial class GroupCoordinator : IDisposable
 {
+    /// <summary>A text of a record has at most 32,767; names that are made of the group's (members, clients) have room beside it.</summary>
+    private const int MaxNameBytes = 32_000;
+
     private readonly EmbeddedBroker _broker;
     private readonly ConcurrentDictionary<string, Group> _groups = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Group, string InstanceId), GroupConsumer> _consumers = new();
@@ -335,8 +338,12 @@ internal sealed partial class GroupCoordinator : IDisposable
             throw new BrokerException(ErrorCode.InvalidGroupId, problem) { Subject = "group" };
     }
 
-    /// <summary>Groups have the names of topics, so that they fit into a path.</summary>
-    private static string? FindProblem(string group) => TopicNames.FindProblem(group)?.Replace("topic", "group", StringComparison.Ordinal);
+    /// <summary>As in Kafka any text: the group of a sink has its connector's name. What a client may call a new group is up to the host. Never repeats the name.</summary>
+    private static string? FindProblem(string group) =>
+        group.Length == 0 ? "A group name must not be empty."
+        : group.Any(char.IsControl) ? "A group name has no control characters."
+        : System.Text.Encoding.UTF8.GetByteCount(group) > MaxNameBytes ? $"A group name has at most {MaxNameBytes} bytes."
+        : null;
 
     private void Check(GroupJoin join)
     {

@@ -61,6 +61,15 @@ internal static class DeadLetterQueue
         return cut with { Headers = [.. letter.Headers, .. headers], HeaderCount = letter.HeaderCount + count };
     }
 
+    /// <summary>Whether the topic takes a batch of this record alone. It compresses, so only trying tells.</summary>
+    public static bool FitsCompressed(IBroker broker, string topic, in TopicIntake intake, DeadLetter letter)
+    {
+        if (!Enum.TryParse<CompressionCodec>(broker.DescribeTopic(topic).Configs.GetValueOrDefault("compression.type"), ignoreCase: true, out var codec))
+            return false;
+        using var batch = letter.Build(codec);
+        return batch.Length <= intake.MaxMessageBytes;
+    }
+
     /// <summary>Whether a record may have this time; none given (-1) it may.</summary>
     public static bool TakesTimestamp(in TopicIntake intake, long timestamp, long now) =>
         timestamp == -1
@@ -79,15 +88,6 @@ internal static class DeadLetterQueue
 
     /// <summary>Bytes that a batch of this record alone has left for headers of the error.</summary>
     private static int Room(in TopicIntake intake, DeadLetter letter) => intake.MaxMessageBytes - RecordBatchHeader.Size - Tasks.SourceUnit.MostBytes(letter.Key, letter.Value, letter.Headers);
-
-    /// <summary>The topic compresses, so only trying it tells.</summary>
-    private static bool FitsCompressed(IBroker broker, string topic, in TopicIntake intake, DeadLetter letter)
-    {
-        if (!Enum.TryParse<CompressionCodec>(broker.DescribeTopic(topic).Configs.GetValueOrDefault("compression.type"), ignoreCase: true, out var codec))
-            return false;
-        using var batch = letter.Build(codec);
-        return batch.Length <= intake.MaxMessageBytes;
-    }
 
     private static byte[]? Bytes(object? part, ArrayBufferWriter<byte> output, Func<SourceRecord, ConverterSet, IBufferWriter<byte>, bool> write, SourceRecord record, ConverterSet converters)
     {

@@ -39,10 +39,9 @@ internal static class ConfigRecords
     });
 
     /// <exception cref="FormatException">It is no configuration.</exception>
-    public static Dictionary<string, string> ReadProperties(ReadOnlyMemory<byte> value)
+    public static Dictionary<string, string> ReadProperties(ReadOnlyMemory<byte> value) => Read(value, root =>
     {
-        using var document = Parse(value);
-        if (!document.RootElement.TryGetProperty("properties", out var properties) || properties.ValueKind != JsonValueKind.Object)
+        if (!root.TryGetProperty("properties", out var properties) || properties.ValueKind != JsonValueKind.Object)
             throw new FormatException("it has no object 'properties'");
         var config = new Dictionary<string, string>();
         foreach (var property in properties.EnumerateObject())
@@ -53,22 +52,18 @@ internal static class ConfigRecords
         }
 
         return config;
-    }
+    });
 
     /// <exception cref="FormatException">It is none.</exception>
-    public static int ReadCommit(ReadOnlyMemory<byte> value)
-    {
-        using var document = Parse(value);
-        return document.RootElement.TryGetProperty("tasks", out var tasks) && tasks.ValueKind == JsonValueKind.Number && tasks.TryGetInt32(out var count) && count >= 0
+    public static int ReadCommit(ReadOnlyMemory<byte> value) => Read(value, root =>
+        root.TryGetProperty("tasks", out var tasks) && tasks.ValueKind == JsonValueKind.Number && tasks.TryGetInt32(out var count) && count >= 0
             ? count
-            : throw new FormatException("it has no number 'tasks'");
-    }
+            : throw new FormatException("it has no number 'tasks'"));
 
     /// <exception cref="FormatException">It is none.</exception>
-    public static TargetState ReadTargetState(ReadOnlyMemory<byte> value)
+    public static TargetState ReadTargetState(ReadOnlyMemory<byte> value) => Read(value, root =>
     {
-        using var document = Parse(value);
-        var text = TextOf(document, "state.v2") ?? TextOf(document, "state");
+        var text = TextOf(root, "state.v2") ?? TextOf(root, "state");
         return text switch
         {
             "STARTED" => TargetState.Started,
@@ -76,7 +71,7 @@ internal static class ConfigRecords
             "STOPPED" => TargetState.Stopped,
             _ => throw new FormatException($"'{text}' is no target state"),
         };
-    }
+    });
 
     /// <summary>Connector and number of <c>task-N-i</c>; false when it is none.</summary>
     public static bool TrySplitTask(ReadOnlySpan<char> nameAndNumber, out string connector, out int task)
@@ -94,19 +89,23 @@ internal static class ConfigRecords
         _ => "STOPPED",
     };
 
-    private static string? TextOf(JsonDocument document, string name) =>
-        document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? TextOf(JsonElement root, string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> value)
+    private static T Read<T>(ReadOnlyMemory<byte> value, Func<JsonElement, T> read)
     {
         try
         {
-            var document = JsonDocument.Parse(value);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document : throw new FormatException("it is no JSON object");
+            using var document = JsonDocument.Parse(value);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? read(document.RootElement) : throw new FormatException("it is no JSON object");
         }
         catch (JsonException e)
         {
             throw new FormatException("it is no JSON", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // What the parser says, late, of "\ud800".
+            throw new FormatException("a text in it has half of a surrogate pair", e);
         }
     }
 

@@ -36,10 +36,18 @@ internal sealed class ConfigStore
     public ImmutableSortedSet<string> Names => Volatile.Read(ref _names);
 
     /// <summary>Makes the topic when it is not there, or reads it. What is damaged or not understood is told to the log and left out.</summary>
+    /// <exception cref="ConnectException">The topic is not compacted, or has several partitions: between those the order of changes is not known.</exception>
     public static async Task<ConfigStore> OpenAsync(IBroker broker, ConnectOptions options, TimeProvider time, SecretSeal seal, ILogger logger, CancellationToken cancellationToken)
     {
         var reading = new ConfigReading(seal, problem => logger.ConfigRecordIgnored(options.ConfigTopic, problem));
         var (topic, damage) = await StoreTopic.OpenAsync(broker, options.ConfigTopic, partitions: 1, time, reading.Apply, cancellationToken);
+        if (topic.Partitions != 1)
+        {
+            throw new ConnectException(
+                $"Topic '{options.ConfigTopic}' has {topic.Partitions} partitions; configurations of connectors need a topic with one, which keeps their order. Delete it if nothing in it is needed (it is made anew), or name another in "
+                + $"{ConnectOptions.Section}:{nameof(ConnectOptions.ConfigTopic)}, and start again.");
+        }
+
         foreach (var problem in damage)
             logger.ConfigsDamaged(options.ConfigTopic, problem.Message);
         foreach (var (name, settings) in reading.Lost)

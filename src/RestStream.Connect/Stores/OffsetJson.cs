@@ -47,8 +47,9 @@ internal static class OffsetJson
                 ? (array[0].GetString()!, ReadMap(array[1]))
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter is what the parser says, late, of "\ud800".
             return null;
         }
     }
@@ -62,8 +63,9 @@ internal static class OffsetJson
             using var json = JsonDocument.ParseValue(ref reader);
             return json.RootElement.ValueKind == JsonValueKind.Object ? ReadMap(json.RootElement) : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter is what the parser says, late, of "\ud800".
             return null;
         }
     }

@@ -78,8 +78,9 @@ internal static class StatusRecords
                 ? new StoredStatus(state, TextOf(root, "trace"), TextOf(root, "worker_id") ?? "", NumberOf(root, "generation"), TextOf(root, "version"))
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter is what the parser says, late, of "\ud800".
             return null;
         }
     }

@@ -23,6 +23,9 @@ internal sealed class StatusStore
     // Newest value per key; what is written before a newer one came need not be written.
     private Dictionary<string, byte[]?> _queue = [];
     private Task _writing = Task.CompletedTask;
+
+    // Not the same as a task that is not completed: the writer that found the queue empty sees nothing that comes then.
+    private bool _isWriting;
     private int _generation;
 
     private StatusStore(TimeProvider time) => _time = time;
@@ -127,10 +130,9 @@ internal sealed class StatusStore
             Task writing;
             lock (_lock)
             {
-                if (_queue.Count == 0 && _writing.IsCompletedSuccessfully)
+                if (_queue.Count == 0 && !_isWriting)
                     return;
-                if (_writing.IsCompleted)
-                    _writing = WriteAsync();
+                Write();
                 writing = _writing;
             }
 
@@ -149,8 +151,16 @@ internal sealed class StatusStore
     private void Enqueue(string key, byte[]? value)
     {
         _queue[key] = value;
-        if (_writing.IsCompleted)
-            _writing = WriteAsync();
+        Write();
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void Write()
+    {
+        if (_isWriting)
+            return;
+        _isWriting = true;
+        _writing = WriteAsync();
     }
 
     private async Task WriteAsync()
@@ -163,7 +173,11 @@ internal sealed class StatusStore
             lock (_lock)
             {
                 if (_queue.Count == 0)
+                {
+                    _isWriting = false;
                     return;
+                }
+
                 (batch, _queue) = (_queue, []);
             }
 
@@ -171,12 +185,13 @@ internal sealed class StatusStore
             {
                 await _topic!.WriteAsync([.. batch.Select(e => (KeyBytes(e.Key), e.Value))]);
             }
-            catch (BrokerException)
+            catch
             {
                 lock (_lock)
                 {
                     foreach (var (key, value) in batch)
                         _queue.TryAdd(key, value);
+                    _isWriting = false;
                 }
 
                 throw;

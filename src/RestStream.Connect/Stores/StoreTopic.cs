@@ -11,6 +11,9 @@ namespace RestStream.Connect.Stores;
 /// </summary>
 internal sealed class StoreTopic
 {
+    private const string CleanupPolicy = "cleanup.policy";
+    private const string Compact = "compact";
+
     private readonly IBroker _broker;
     private readonly TimeProvider _time;
     private readonly int _partitions;
@@ -22,12 +25,22 @@ internal sealed class StoreTopic
 
     public string Name { get; }
 
+    public int Partitions => _partitions;
+
     /// <summary>Makes the topic when it is not there (with <paramref name="partitions"/>; one that is there keeps its own), and shows every record with a key.</summary>
     /// <returns>The topic, and what could not be read because it is damaged on disk.</returns>
+    /// <exception cref="ConnectException">It is there and not compacted: what is kept in it would be lost.</exception>
     public static async Task<(StoreTopic Topic, IReadOnlyList<BrokerException> Damage)> OpenAsync(
         IBroker broker, string name, int partitions, TimeProvider time, RecordSeen seen, CancellationToken cancellationToken)
     {
         var description = await EnsureAsync(broker, name, partitions, cancellationToken);
+        if (description.Configs.GetValueOrDefault(CleanupPolicy) is var policy && policy != Compact)
+        {
+            throw new ConnectException(
+                $"Topic '{name}' has {CleanupPolicy}={policy}, so records that Connect needs would be deleted in time; it needs {CleanupPolicy}={Compact}. Set that (PATCH /topics/{name}), or name another topic in the settings "
+                + $"({ConnectOptions.Section}), and start again.");
+        }
+
         var damage = new List<BrokerException>();
         foreach (var partition in description.Partitions)
             await ReadAsync(broker, new FetchPosition(new LogPartition(name, partition.Partition), partition.LogStartOffset, description.TopicId), seen, damage, cancellationToken);
@@ -63,7 +76,7 @@ internal sealed class StoreTopic
         try
         {
             if (!broker.TryGetIntake(name, out _))
-                return await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }), cancellationToken);
+                return await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { [CleanupPolicy] = Compact }), cancellationToken);
         }
         catch (BrokerException e) when (e.Code == ErrorCode.TopicAlreadyExists)
         {

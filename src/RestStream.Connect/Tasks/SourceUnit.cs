@@ -48,7 +48,7 @@ internal sealed class SourceUnit(CompressionCodec codec) : IDisposable
             builders = Grow(topic, intake.Partitions);
         var builder = builders[partition] ??= new RecordBatchBuilder();
         var bytes = builder.Bytes;
-        if (builder.Count > 0 && bytes + MostBytes(key, value, headers) > intake.MaxMessageBytes)
+        if (builder.Count > 0 && bytes + MostBytes(key, value, headers) > SafeBytes(intake))
         {
             Finish(new LogPartition(topic, partition), builder);
             bytes = builder.Bytes;
@@ -61,6 +61,9 @@ internal sealed class SourceUnit(CompressionCodec codec) : IDisposable
 
     /// <summary>Most bytes that the record adds to a batch: its parts and seven variable numbers.</summary>
     public static int MostBytes(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers) => key.Length + value.Length + headers.Length + 1 + (7 * VarInt.MaxBytes);
+
+    /// <summary>A batch of so many bytes the topic takes, whatever compressing makes of it: what is random grows, with every codec by less than this leaves room for.</summary>
+    public static int SafeBytes(in TopicIntake intake) => intake.Compressed ? intake.MaxMessageBytes - (intake.MaxMessageBytes / 128) - 128 : intake.MaxMessageBytes;
 
     /// <summary>The record's offset is part of the unit, whether the record is or was dropped.</summary>
     public void Passed(SourceRecord record, bool keep)

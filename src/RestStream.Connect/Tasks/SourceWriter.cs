@@ -95,15 +95,21 @@ internal sealed class SourceWriter
         if (intake.KeyRequired && _serializer.KeyIsNull)
             throw new BrokerException(ErrorCode.InvalidRecord, $"Topic '{record.Topic}' is compacted (cleanup.policy), so every record needs a key; this one has none.") { Subject = "key" };
         var bytes = Storage.Records.RecordBatchHeader.Size + SourceUnit.MostBytes(_serializer.Key, _serializer.Value, _serializer.Headers);
-        if (!intake.Compressed && bytes > intake.MaxMessageBytes)
+        if (bytes > SourceUnit.SafeBytes(intake) && !(intake.Compressed && FitsCompressed(record, intake)))
         {
             throw new BrokerException(
-                ErrorCode.MessageTooLarge, $"The record has {bytes} bytes, topic '{record.Topic}' takes {intake.MaxMessageBytes} (max.message.bytes). Raise that, or make the record smaller.");
+                ErrorCode.MessageTooLarge,
+                $"The record has {bytes} bytes{(intake.Compressed ? " and is too large compressed too" : "")}, topic '{record.Topic}' takes {intake.MaxMessageBytes} (max.message.bytes). Raise that, or make the record smaller.");
         }
 
         if (record.Timestamp is { } timestamp && !DeadLetterQueue.TakesTimestamp(intake, timestamp, _now))
             throw new BrokerException(ErrorCode.InvalidTimestamp, $"The timestamp {timestamp} lies further from the broker's clock, {_now}, than topic '{record.Topic}' takes (message.timestamp.before.max.ms, message.timestamp.after.max.ms).");
     }
+
+    private bool FitsCompressed(ConnectRecord record, in TopicIntake intake) => DeadLetterQueue.FitsCompressed(
+        _owner.Services.Broker, record.Topic, intake,
+        new DeadLetter(
+            _serializer.KeyIsNull ? null : _serializer.Key.ToArray(), _serializer.ValueIsNull ? null : _serializer.Value.ToArray(), _serializer.Headers.ToArray(), _serializer.HeaderCount, record.Timestamp ?? _now));
 
     /// <summary>Makes the topic, or waits until somebody did; then the record is begun anew.</summary>
     private async ValueTask MakeTopicAsync(SourceRecord record, string topic, SourceUnit unit, CancellationToken cancellationToken)

@@ -71,8 +71,20 @@ internal sealed class BrokerService(Func<Task<EmbeddedBroker>> open, StartOutcom
         if (_opening is null)
             return;
         await ((Task)_opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (IsOpen(out var broker))
+        if (!IsOpen(out var broker))
+            return;
+        try
+        {
             await broker.DisposeAsync();
+        }
+        catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+        {
+            // What was acknowledged is in the journal, and there is no mark of a clean stop. The rest of the host is stopped all the same; the broker may be disposed once more, with
+            // the services, and says it again.
+            if (outcome.NotClosed is null)
+                logger.NotClosed(e);
+            outcome.NotClosed = e;
+        }
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -100,6 +112,9 @@ internal sealed class StartOutcome
 {
     /// <summary>Why the broker could not be opened, when that came out only after the server listened.</summary>
     public StartFailureException? Failure { get; set; }
+
+    /// <summary>Why the broker could not be closed cleanly at the end.</summary>
+    public Exception? NotClosed { get; set; }
 }
 
 /// <summary>The broker could not be opened. The message is one line that names the file; the process ends with <see cref="ExitCode"/>.</summary>

@@ -12,6 +12,9 @@ internal static partial class LogMessages
     [LoggerMessage(1002, LogLevel.Information, "Stopping: requests in flight are answered, streams are ended, then the log is closed")]
     public static partial void Stopping(this ILogger logger);
 
+    [LoggerMessage(1003, LogLevel.Error, "The log was not closed cleanly; the next start looks through it and repairs it")]
+    public static partial void NotClosed(this ILogger logger, Exception error);
+
     [LoggerMessage(1010, LogLevel.Debug, "Refused {Method} {Path}: {Reason}")]
     public static partial void Refused(this ILogger logger, string method, string path, string reason);
 

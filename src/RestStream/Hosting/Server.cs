@@ -28,6 +28,7 @@ internal static class Server
 {
     public static async Task<int> RunAsync(string[] args)
     {
+        var outcome = new StartOutcome();
         try
         {
             var builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -37,14 +38,20 @@ internal static class Server
                 // The appsettings.json beside the program is the one that counts, whatever the working directory.
                 ContentRootPath = AppContext.BaseDirectory,
             });
-            var outcome = new StartOutcome();
             AddServices(builder, outcome);
             SettingsCheck.ThrowIfWrong(builder.Configuration);
             DescriptorGate.LimitThreads();
             var app = builder.Build();
             Configure(app);
             await app.RunAsync();
-            return outcome.Failure is { } failure ? await FailAsync(failure.ExitCode, failure.Message) : ExitCodes.Ended;
+            return outcome.Failure is { } failure ? await FailAsync(failure.ExitCode, failure.Message)
+                : outcome.NotClosed is { } notClosed ? await NotClosedAsync(notClosed)
+                : ExitCodes.Ended;
+        }
+        catch (Exception e) when (e == outcome.NotClosed)
+        {
+            // The services are disposed with the host, and the broker may be one of them.
+            return await NotClosedAsync(e);
         }
         catch (SettingsException wrong)
         {
@@ -201,6 +208,8 @@ internal static class Server
         var connectors = Connects(app.Configuration) ? app.Services.GetRequiredService<ConnectListeners>().ConnectUrl ?? Listeners.Reachable(urls.FirstOrDefault() ?? Listeners.Default) : null;
         Console.Out.WriteLine(Banner.Text(options, [.. urls], connectors, recovering: !app.Services.GetRequiredService<BrokerService>().IsOpen(out _)));
     }
+
+    private static Task<int> NotClosedAsync(Exception error) => FailAsync(ExitCodes.StorageFailure, $"The log was not closed cleanly; the next start repairs it. {error.Message}");
 
     private static async Task<int> FailAsync(int exitCode, string message)
     {

@@ -120,12 +120,24 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Equal(ErrorCode.InvalidRequest, await RefusalAsync("g", new(new("orders", 0), -1)));
         Assert.Equal(ErrorCode.OffsetMetadataTooLarge, await RefusalAsync("g", new(new("orders", 0), 1, new string('x', 4097))));
         Assert.Equal(ErrorCode.OffsetMetadataTooLarge, await RefusalAsync("g", new(new("orders", 0), 1, new string('ä', 2049))));
-        Assert.Equal(ErrorCode.InvalidGroupId, await RefusalAsync("a b", new(new("orders", 0), 1)));
+        Assert.Equal(ErrorCode.InvalidGroupId, await RefusalAsync("a\nb", new(new("orders", 0), 1)));
         Assert.Empty(_test.Broker.ListGroups(null, 10));
         await _test.CommitAsync("g", "orders", 0, 1, new string('ä', 2048));
 
         async Task<ErrorCode> RefusalAsync(string group, OffsetCommit offset) =>
             (await Assert.ThrowsAsync<BrokerException>(() => _test.Broker.CommitOffsetsAsync(group, [offset], default))).Code;
+    }
+
+    [Fact]
+    public async Task A_group_may_have_any_text_for_a_name_and_is_there_after_a_restart()
+    {
+        string[] names = ["connect-a b/50%..", "connect-äöü-漢字-😀", "connect-" + new string('x', 31_992)];
+        foreach (var (name, i) in names.Select((name, i) => (name, i)))
+            await _test.CommitAsync(name, "orders", 0, i);
+
+        await _test.RestartAsync();
+
+        Assert.Equal([0L, 1L, 2L], names.Select(name => _test.Committed(name, "orders", 0)));
     }
 
     [Fact]

@@ -304,9 +304,9 @@ public sealed class GroupConsumerTests : IAsyncLifetime
     [Fact]
     public void Joins_that_make_no_sense_are_refused_at_once()
     {
-        Assert.Equal(ErrorCode.InvalidGroupId, Refusal(new GroupJoin { Group = "a/b" }));
+        Assert.Equal(ErrorCode.InvalidGroupId, Refusal(new GroupJoin { Group = "a\nb" }));
         Assert.Equal(ErrorCode.InvalidGroupId, Refusal(new GroupJoin { Group = "" }));
-        Assert.Equal(ErrorCode.InvalidGroupId, Refusal(new GroupJoin { Group = ".." }));
+        Assert.Equal(ErrorCode.InvalidGroupId, Refusal(new GroupJoin { Group = new string('ä', 16_001) }));
         Assert.Equal(ErrorCode.InvalidSessionTimeout, Refusal(new GroupJoin { Group = "g", SessionTimeout = TimeSpan.FromMilliseconds(999) }));
         Assert.Equal(ErrorCode.InvalidSessionTimeout, Refusal(new GroupJoin { Group = "g", SessionTimeout = TimeSpan.FromMinutes(31) }));
         Assert.Equal(ErrorCode.InvalidRequest, Refusal(new GroupJoin { Group = "g", TopicPattern = "(" }));

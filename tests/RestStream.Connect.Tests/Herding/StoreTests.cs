@@ -110,13 +110,53 @@ public sealed class StoreTests : IDisposable
         await using var broker = await OpenAsync();
         await WriteAsync(
             broker, _options.ConfigTopic, ("connector-a", """{"properties":{"k":"v","n":null,"i":5}}"""), ("connector-a", "no json"), ("target-state-a", """{"state":"FLYING"}"""), ("something", "else"), ("connector-b", "[]"),
-            ("commit-a", """{"tasks":"x"}"""), ("target-state-old", """{"state":"PAUSED"}"""), ("connector-old", """{"properties":{}}"""));
+            ("commit-a", """{"tasks":"x"}"""), ("connector-a", """{"properties":{"k":"\ud800"}}"""), ("target-state-a", """{"state":"\ud800"}"""), ("target-state-old", """{"state":"PAUSED"}"""), ("connector-old", """{"properties":{}}"""));
 
         var store = await ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default);
 
         Assert.Equal(["a", "old"], store.Names);
         Assert.Equal(new Dictionary<string, string> { ["k"] = "v", ["i"] = "5" }, store.Find("a")!.Config);
         Assert.Equal(TargetState.Paused, store.Find("old")!.Target);
+    }
+
+    [Fact]
+    public async Task Offsets_and_statuses_that_are_no_unicode_are_passed_over()
+    {
+        await using var broker = await OpenAsync();
+        await WriteAsync(broker, _options.OffsetTopic, ("""["x",{"a":"\ud800"}]""", """{"p":1}"""), ("""["x",{"\ud800":1}]""", """{"p":1}"""), ("""["x",{"f":"1"}]""", """{"p":"\ud800"}"""), ("""["x",{"f":"2"}]""", """{"p":2}"""));
+        await WriteAsync(broker, _options.StatusTopic, ("status-connector-x", """{"state":"RUNNING","trace":"\ud800"}"""), ("status-task-x-0", """{"state":"RUNNING"}"""));
+
+        var offsets = await OffsetStore.OpenAsync(broker, _options, _clock, default);
+        var statuses = await StatusStore.OpenAsync(broker, _options, _clock, default);
+
+        Assert.Equal([2L], offsets.All("x").Select(o => o.Offset["p"]));
+        Assert.Null(statuses.Connector("x"));
+        Assert.Equal([0], statuses.Tasks("x").Keys);
+    }
+
+    [Theory]
+    [InlineData("delete", 1, "cleanup.policy=delete")]
+    [InlineData("compact,delete", 1, "cleanup.policy=compact,delete")]
+    [InlineData("compact", 3, "3 partitions")]
+    public async Task A_topic_that_would_lose_configurations_is_refused_with_what_is_wrong(string policy, int partitions, string problem)
+    {
+        await using var broker = await OpenAsync();
+        await broker.CreateTopicAsync(new TopicSpec(_options.ConfigTopic, partitions, new Dictionary<string, string> { ["cleanup.policy"] = policy }), default);
+
+        var refusal = await Assert.ThrowsAsync<ConnectException>(() => ConfigStore.OpenAsync(broker, _options, _clock, s_clear, NullLogger.Instance, default));
+
+        Assert.Contains($"'{_options.ConfigTopic}' has {problem}", refusal.Message);
+    }
+
+    [Fact]
+    public async Task Offsets_and_statuses_need_compacted_topics_too()
+    {
+        await using var broker = await OpenAsync();
+        await broker.CreateTopicAsync(new TopicSpec(_options.OffsetTopic, 1, new Dictionary<string, string>()), default);
+        await broker.CreateTopicAsync(new TopicSpec(_options.StatusTopic, 1, new Dictionary<string, string>()), default);
+
+        Assert.Contains(_options.OffsetTopic, (await Assert.ThrowsAsync<ConnectException>(() => OffsetStore.OpenAsync(broker, _options, _clock, default))).Message);
+        Assert.Contains(_options.StatusTopic, (await Assert.ThrowsAsync<ConnectException>(() => StatusStore.OpenAsync(broker, _options, _clock, default))).Message);
     }
 
     [Fact]

@@ -48,6 +48,50 @@ public class SourceDeadLetterTests
         Assert.Equal("KAFKA_PRODUCE", dead.Headers.Single(h => h.Key == "__connect.errors.stage").Value);
     }
 
+    [Fact]
+    public async Task A_record_that_is_too_large_for_its_topic_even_compressed_is_passed_over_and_one_that_shrinks_is_not()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("out", 1, ("max.message.bytes", "1000"), ("compression.type", "gzip"));
+        await worker.CreateAsync("dead");
+        var random = new Random(1);
+        var noise = string.Concat(Enumerable.Range(0, 6000).Select(_ => (char)random.Next('!', '~')));
+
+        worker.Run<AcknowledgingSource>(
+            new CountingScript { Last = 20, Change = r => (string)r.Value! switch { "7" => r with { Value = noise }, "8" => r with { Value = new string('x', 6000) }, _ => r } }, s_tolerant);
+        await OffsetAsync(worker, 20);
+
+        Assert.Equal((19, 1), (worker.Values("out").Count, worker.Values("out").Count(v => v!.Length == 6000)));
+        Assert.Equal([noise], worker.Values("dead"));
+    }
+
+    [Fact]
+    public async Task Records_that_grow_when_they_are_compressed_are_written_in_batches_that_their_topic_takes()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("out", 1, ("compression.type", "gzip"));
+        var random = new Random(1);
+
+        // Ten of them are less than a hundred bytes from the limit of 1 MiB.
+        var run = worker.Run<CountingSource>(
+            new CountingScript
+            {
+                Last = 10,
+                PerPoll = 10,
+                Change = r =>
+                {
+                    var bytes = new byte[104_838];
+                    random.NextBytes(bytes);
+                    return r with { Value = bytes };
+                },
+            },
+            value: new ByteArrayConverter());
+        await TestWorker.UntilAsync(() => run.Failure is not null || (long?)worker.Services.Offsets.Find("c", CountingSource.Partition)?["number"] == 10, "all records");
+
+        Assert.Null(run.Failure);
+        Assert.Equal(10, worker.Read("out").Count);
+    }
+
     [Theory]
     [InlineData("max.message.bytes", "100")]
     [InlineData("cleanup.policy", "compact")]

@@ -57,6 +57,34 @@ public class DataChecks(ConnectFixture fixture)
         Assert.Equal(400, (await _connect.CallAsync(HttpMethod.Post, $"connectors/{name}/dlq/replay", "{\"from\":\"end\"}")).Status);
     }
 
+    [Fact]
+    public async Task Check_33_Connectors_of_any_name_run_and_a_replay_writes_what_the_task_writes_and_stores_its_place()
+    {
+        var (source, sink, topic) = (_connect.NewName("my source/50%"), _connect.NewName("my sink <ä>"), _connect.NewName("any-name"));
+        Assert.Equal(201, (await _connect.PutAsync($"topics/{topic}", new { configs = new Dictionary<string, string> { ["max.message.bytes"] = "1000" } })).Status);
+        await File.WriteAllTextAsync(_connect.FilePath($"{topic}.in"), $"fits\n{new string('x', 2000)}\n");
+        var config = ConnectServer.FileSource(_connect.FilePath($"{topic}.in"), topic);
+        foreach (var (key, value) in new[]
+                 {
+                     ("errors.tolerance", "all"), ("errors.deadletterqueue.topic.name", $"{topic}-dlq"), ("errors.deadletterqueue.context.headers.enable", "true"), ("transforms", "mark"), ("transforms.mark.type", "org.apache.kafka.connect.transforms.InsertHeader"),
+                     ("transforms.mark.header", "url"), ("transforms.mark.value.literal", "ftp://u:pw1234@h/x"),
+                 })
+            config[key] = value;
+        await _connect.CreateAsync(source, config);
+        await _connect.UntilRecordsAsync($"{topic}-dlq", 1);
+        await _connect.PatchAsync($"topics/{topic}", new { configs = new Dictionary<string, string?> { ["max.message.bytes"] = null } });
+
+        var replayed = await _connect.PostAsync($"connectors/{Uri.EscapeDataString(source)}/dlq/replay", "{}");
+        var again = await _connect.PostAsync($"connectors/{Uri.EscapeDataString(source)}/dlq/replay", "{}");
+        Assert.Equal($$$"""{"topic":"{{{topic}}}-dlq","read":1,"replayed":1,"skipped":0,"topics":{"{{{topic}}}":1},"remaining":0}""", replayed.Text);
+        Assert.Equal((200, 0), (again.Status, again.Json.GetProperty("read").GetInt32()));
+        Assert.Equal(["ftp://u:pw1234@h/x", "ftp://u:pw1234@h/x"], (await _connect.RecordsAsync(topic)).Select(r => Headers(r)["url"]));
+
+        await _connect.CreateAsync(sink, ConnectServer.FileSink(_connect.FilePath($"{topic}.out"), topic));
+        await _connect.UntilAsync(() => Task.FromResult(_connect.Journal($"{topic}.out").Count == 2), "both records");
+        Assert.Equal(200, (await _connect.GetAsync($"groups/{Uri.EscapeDataString($"connect-{sink}")}/lag")).Status);
+    }
+
     [Theory]
     [InlineData("true")]
     [InlineData("false")]

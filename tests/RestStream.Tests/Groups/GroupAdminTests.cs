@@ -146,6 +146,30 @@ public sealed class GroupAdminTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_group_with_a_name_of_any_text_such_as_a_sinks_is_listed_looked_at_reset_and_deleted()
+    {
+        await _server.CreateAsync("orders");
+        foreach (var name in new[] { "connect-a b/50%", "connect-漢字" })
+            await _server.Broker.CommitOffsetsAsync(name, [new(new("orders", 0), 0)], default);
+        const string group = "/groups/connect-a%20b%2F50%25";
+
+        var (_, first, _) = await _server.GetAsync("/groups?limit=1");
+        var (_, second, _) = await _server.GetAsync($"/groups?limit=1&page_token={first.GetProperty("next_page_token").GetString()}");
+        var (_, described, _) = await _server.GetAsync(group);
+        var (lag, _, _) = await _server.GetAsync($"{group}/lag");
+        var (_, offsets, _) = await _server.GetAsync($"{group}/offsets");
+        var (reset, _, _) = await _server.SendAsync(HttpMethod.Put, $"{group}/offsets", """{"to":"latest"}""");
+        var (polled, _, _) = await _server.SendAsync(HttpMethod.Post, $"{group}/poll", """{"topics":["orders"]}""");
+        var (deleted, _, _) = await _server.SendAsync(HttpMethod.Delete, group, null);
+        var (gone, _, _) = await _server.GetAsync(group);
+
+        Assert.Equal(["connect-a b/50%", "connect-漢字"], first.GetProperty("groups").EnumerateArray().Concat(second.GetProperty("groups").EnumerateArray()).Select(g => g.GetProperty("group").GetString()));
+        Assert.Equal("connect-a b/50%", described.GetProperty("group").GetString());
+        Assert.Equal(1, offsets.GetProperty("offsets").GetArrayLength());
+        Assert.Equal((200, 200, 422, 204, 422), (lag, reset, polled, deleted, gone));
+    }
+
+    [Fact]
     public async Task Lag_is_told_in_records_and_as_the_age_of_the_oldest_record_that_nobody_acked()
     {
         await _server.CreateAsync("orders", partitions: 2);

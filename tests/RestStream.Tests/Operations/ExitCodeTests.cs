@@ -58,6 +58,18 @@ public sealed class ExitCodeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_log_that_cannot_be_closed_cleanly_ends_with_4_and_says_so()
+    {
+        await using var server = await ServerProcess.StartAsync(_folder["data"]);
+        Directory.CreateDirectory(_folder["data/.kafka_cleanshutdown.tmp"]);
+
+        var ended = await server.StopAsync();
+
+        Assert.True(ended == 4, $"{ended}\n{server.Output}");
+        Assert.Contains("The log was not closed cleanly; the next start repairs it.", server.Output);
+    }
+
+    [Fact]
     public async Task An_address_in_use_ends_with_2_and_says_so()
     {
         await using var first = await ServerProcess.StartAsync(_folder["a"]);

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Primitives;
 using RestStream.Connect;
-using RestStream.Connect.Configs;
 using RestStream.Connect.Model;
 using RestStream.Hosting;
 using RestStream.Http.Consumers;
@@ -72,8 +71,7 @@ internal static class ConnectorEndpoints
     private static async Task<IResult> CreateAsync(HttpRequest request, ConnectService connect, BaseUri address, CancellationToken cancellationToken)
     {
         var body = await ConnectBody.CreateAsync(request, cancellationToken);
-        var config = Named(body.Name, body.Config);
-        var info = await connect.DoAsync($"creating connector {body.Name}", herder => herder.CreateAsync(body.Name, config, body.InitialState, CancellationToken.None), cancellationToken);
+        var info = await connect.DoAsync($"creating connector {body.Name}", herder => herder.CreateAsync(body.Name, body.Config, body.InitialState, CancellationToken.None), cancellationToken);
         return Created(request, address, info);
     }
 
@@ -85,7 +83,7 @@ internal static class ConnectorEndpoints
 
     private static async Task<IResult> PutConfigAsync(PathName connector, HttpRequest request, ConnectService connect, BaseUri address, CancellationToken cancellationToken)
     {
-        var config = Named(connector.Value, await ConnectBody.ConfigAsync(request, cancellationToken));
+        var config = await ConnectBody.ConfigAsync(request, cancellationToken);
         var (info, created) = await connect.DoAsync(
             $"configuring connector {connector.Value}", herder => herder.PutConfigAsync(connector.Value, config, CancellationToken.None), cancellationToken);
         return created ? Created(request, address, info) : ConnectJson.Answer(info);
@@ -108,15 +106,6 @@ internal static class ConnectorEndpoints
     {
         request.HttpContext.Response.Headers.Location = $"{address.Of(request)}/connectors/{PathName.Encode(info.Name)}";
         return ConnectJson.Answer(info, StatusCodes.Status201Created);
-    }
-
-    /// <summary>The configuration with the connector's name in it, behind everything else.</summary>
-    /// <exception cref="ConnectRequestException">400: it has another name in it.</exception>
-    private static Dictionary<string, string?> Named(string name, IReadOnlyDictionary<string, string?> config)
-    {
-        if (config.TryGetValue(ConnectorConfig.Name, out var other) && other != name)
-            throw ConnectRequestException.BadRequest($"Connector name configuration ({other}) doesn't match connector name in the URL ({name})");
-        return new Dictionary<string, string?>(config, StringComparer.Ordinal) { [ConnectorConfig.Name] = name };
     }
 }
 

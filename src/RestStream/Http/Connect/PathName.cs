@@ -9,7 +9,7 @@ namespace RestStream.Http.Connect;
 /// </summary>
 internal readonly record struct PathName(string Value)
 {
-    private static readonly string[] s_roots = ["/connectors/", "/connector-plugins/", "/admin/loggers/"];
+    private static readonly string[] s_roots = ["/connectors/", "/connector-plugins/", "/admin/loggers/", "/groups/"];
 
     /// <summary>Of the framework's binding: every segment is a name.</summary>
     public static bool TryParse(string? segment, [NotNullWhen(true)] out PathName name)
@@ -21,7 +21,7 @@ internal readonly record struct PathName(string Value)
     /// <summary>The name as a segment of a path: everything encoded that has a meaning in URLs.</summary>
     public static string Encode(string name) => name is "." or ".." ? name.Replace(".", "%2E") : Uri.EscapeDataString(name);
 
-    /// <summary>Before routing: gives the paths of Connect their segments as the client meant them, with <c>%</c> and <c>/</c> of names as <c>%25</c> and <c>%2F</c>.</summary>
+    /// <summary>Before routing: gives paths with names of any text their segments as the client meant them, with <c>%</c> and <c>/</c> of names as <c>%25</c> and <c>%2F</c>.</summary>
     public static void Keep(HttpContext context)
     {
         var raw = RawPath(context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "");

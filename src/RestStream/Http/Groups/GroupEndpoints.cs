@@ -144,25 +144,26 @@ internal static class GroupEndpoints
         var count = ReadParameters.Count(request.Query, "limit", PageToken.DefaultPage, 1, PageToken.LargestPage);
 
         // One more than asked tells whether there is a next page.
-        var groups = broker.ListGroups(PageToken.Parse(pageToken), count + 1);
+        var groups = broker.ListGroups(PageToken.ParseAny(pageToken), count + 1);
         var token = groups.Count > count ? PageToken.Format(groups[count - 1].Group) : null;
         return Json(new GroupPageJson([.. groups.Take(count).Select(GroupSummaryJson.From)], token), GroupJsonContext.Default.GroupPageJson);
     }
 
-    private static IResult Describe(string group, IBroker broker) => Json(GroupJson.From(broker.DescribeGroup(GroupNames.Group(group))), GroupJsonContext.Default.GroupJson);
+    private static IResult Describe(string group, IBroker broker) => Json(GroupJson.From(broker.DescribeGroup(GroupNames.Known(group, broker))), GroupJsonContext.Default.GroupJson);
 
     private static async Task<IResult> Delete(string group, IBroker broker, CancellationToken cancellationToken)
     {
-        await broker.DeleteGroupAsync(GroupNames.Group(group), cancellationToken);
+        await broker.DeleteGroupAsync(GroupNames.Known(group, broker), cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static IResult Lag(string group, IBroker broker, TimeProvider clock) =>
-        Json(GroupLag.Of(broker, GroupNames.Group(group), clock.GetUtcNow()), GroupJsonContext.Default.LagJson);
+        Json(GroupLag.Of(broker, GroupNames.Known(group, broker), clock.GetUtcNow()), GroupJsonContext.Default.LagJson);
 
     private static IResult Offsets(string group, IBroker broker)
     {
-        var offsets = broker.CommittedOffsets(GroupNames.Group(group));
+        group = GroupNames.Known(group, broker);
+        var offsets = broker.CommittedOffsets(group);
         if (offsets.Count == 0)
             broker.DescribeGroup(group);
         return Json(new CommittedOffsetsJson([.. offsets.Select(CommittedOffsetJson.From)]), GroupJsonContext.Default.CommittedOffsetsJson);
@@ -170,7 +171,7 @@ internal static class GroupEndpoints
 
     private static async Task<IResult> Reset(string group, HttpContext context, IBroker broker, TimeProvider clock)
     {
-        GroupNames.Group(group);
+        group = GroupNames.Known(group, broker);
         var body = await JsonBody.ReadAsync(context.Request, GroupJsonContext.Default.ResetBody, s_reset, context.RequestAborted);
         return Json(await OffsetReset.RunAsync(broker, group, body, clock.GetUtcNow(), context.RequestAborted), GroupJsonContext.Default.IReadOnlyListResetOffsetJson);
     }
@@ -178,7 +179,8 @@ internal static class GroupEndpoints
     private static async Task<IResult> Forget(
         string group, IBroker broker, CancellationToken cancellationToken, [FromQuery(Name = "topic")] string? topic = null, [FromQuery(Name = "partition")] string? partition = null)
     {
-        var offsets = broker.CommittedOffsets(GroupNames.Group(group));
+        group = GroupNames.Known(group, broker);
+        var offsets = broker.CommittedOffsets(group);
         if (offsets.Count == 0)
             broker.DescribeGroup(group);
         int? number = partition is null ? null

@@ -1,8 +1,13 @@
+using RestStream.Broker;
+using RestStream.Http.Connect;
 using RestStream.Http.Errors;
 
 namespace RestStream.Http.Groups;
 
-/// <summary>Names of groups and members: the same characters as a topic's, so that they can stand in paths, log lines and headers.</summary>
+/// <summary>
+/// Names of groups and members: the same characters as a topic's, so that they can stand in paths, log lines and headers. The group of a sink connector has the connector's name in it, which may be any text; percent-encoded it can
+/// be looked at, reset and deleted like others.
+/// </summary>
 internal static class GroupNames
 {
     private const int MaxLength = 249;
@@ -18,6 +23,23 @@ internal static class GroupNames
 
     /// <exception cref="HttpError">422.</exception>
     public static string Group(string text) => FindProblem(text, "group") is { } problem ? throw HttpError.Invalid("group", problem) : text;
+
+    /// <summary>The name, decoded, of a group that is there, or that may be there.</summary>
+    /// <exception cref="HttpError">422.</exception>
+    public static string Known(string segment, IBroker broker)
+    {
+        _ = PathName.TryParse(segment, out var name);
+        if (FindProblem(name.Value, "group") is not { } problem)
+            return name.Value;
+        try
+        {
+            return broker.DescribeGroup(name.Value).Group;
+        }
+        catch (BrokerException e) when (e.Code is ErrorCode.GroupIdNotFound or ErrorCode.InvalidGroupId)
+        {
+            throw HttpError.Invalid("group", problem);
+        }
+    }
 
     /// <exception cref="HttpError">422.</exception>
     public static string Member(string text) => FindProblem(text, "member") is { } problem ? throw HttpError.Invalid("member", problem) : text;
