@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """One member of a consumer group as its users write it, to be killed: prints what it did as JSON lines, before and after every call.
 
-Usage: group_member.py URL_FILE GROUP TOPIC MEMBER poll|stream|v2
+Usage: group_member.py URL_FILE GROUP TOPIC MEMBER poll|stream|v2|v2auto
 URL_FILE holds the server's address and is read again whenever a call fails: a server that was started again has another one.
 Lines: {"begin":ns,"acked":[[topic,partition,next]]}, then {"end":ns,"outcome":"Ok|Fail|Info","generation":n,"owned":[[topic,partition]],"records":[[topic,partition,offset,id]]}.
 A stream writes both lines at once for what it read since the last ones. Times are of CLOCK_MONOTONIC.
 """
 import http.client
 import json
+import os
 import re
 import sys
 import time
@@ -199,4 +200,36 @@ def v2():
         ready = 200 <= status < 300
 
 
-{"poll": poll, "stream": stream, "v2": v2}[MODE]()
+def v2auto():
+    """Commits by polling on. Every life has an instance of its own: the next poll of the old one would commit what the killed life was handed, whether it worked on it or not."""
+    connection, name = Connection(), f"{MEMBER}-{os.getpid()}"
+    instance = f"/consumers/{GROUP}/instances/{name}"
+    ready, done, asked = False, {}, {}
+    while True:
+        if not ready:
+            status, _ = connection.call(
+                "POST", f"/consumers/{GROUP}",
+                {"name": name, "format": "json", "auto.offset.reset": "earliest", "auto.commit.enable": "true"}, V2, V2)
+            # 409: made by a call that was not answered.
+            ready = status in (200, 409) and connection.call("POST", instance + "/subscription", {"topics": [TOPIC]}, V2, V2)[0] == 204
+            if not ready:
+                time.sleep(0.02)
+                continue
+        if asked != done:
+            # A poll does not say whether it could commit.
+            begin([[topic, partition, offset] for (topic, partition), offset in done.items()])
+            end("Info")
+            asked = dict(done)
+        begin()
+        status, answer = connection.call("GET", f"{instance}/records?timeout={WAIT_MS}&max_bytes=4000", accept=V2_JSON)
+        if status != 200:
+            # Without an answer the server is gone, and with it what it knew of this poll.
+            end(outcome_of(status))
+            ready = status != 404
+            time.sleep(0.02)
+            continue
+        end("Ok", records=map(record_of, answer))
+        done.update({(r["topic"], r["partition"]): r["offset"] + 1 for r in answer})
+
+
+{"poll": poll, "stream": stream, "v2": v2, "v2auto": v2auto}[MODE]()

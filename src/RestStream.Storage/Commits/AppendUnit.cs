@@ -18,10 +18,8 @@ internal abstract class CommitUnit
 
 internal abstract class AppendUnit : CommitUnit
 {
+    /// <summary>Where there are several, in one log or in many, they must all be there after a crash, or none.</summary>
     public abstract int PartCount { get; }
-
-    /// <summary>Has parts in several logs, which must all be there after a crash, or none.</summary>
-    public virtual bool SpansLogs => false;
 
     public abstract PartitionLog LogOf(int part);
 
@@ -107,7 +105,7 @@ internal sealed class SingleAppend : AppendUnit, IValueTaskSource<AppendResult>
         _source.OnCompleted(continuation, state, token, flags);
 }
 
-/// <summary>Batches for several partitions, all or none. With <paramref name="lastTakesResults"/> the last one takes the places of the others into its record before it is written.</summary>
+/// <summary>Batches for several partitions, or several for one, all or none. With <paramref name="lastTakesResults"/> the last one takes the places of the others into its record before it is written.</summary>
 internal sealed class AtomicAppend(IReadOnlyList<(PartitionLog Log, BatchBuffer Batch)> parts, bool lastTakesResults) : AppendUnit
 {
     private readonly TaskCompletionSource<IReadOnlyList<AppendResult>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -115,7 +113,6 @@ internal sealed class AtomicAppend(IReadOnlyList<(PartitionLog Log, BatchBuffer 
 
     public override int Bytes { get; } = parts.Sum(p => p.Batch.Length);
     public override int PartCount => parts.Count;
-    public override bool SpansLogs { get; } = parts.Any(p => p.Log != parts[0].Log);
     public Task<IReadOnlyList<AppendResult>> Task => _done.Task;
 
     public override PartitionLog LogOf(int part) => parts[part].Log;

@@ -15,7 +15,7 @@ internal sealed class CommitState
     /// <summary>In the group in work. Committer thread.</summary>
     public bool InGroup { get; set; }
 
-    /// <summary>A unit of the group in work spans this log and others. Committer thread.</summary>
+    /// <summary>A unit of several batches of the group in work has some in this log. Committer thread.</summary>
     public bool InUnit { get; set; }
 
     /// <summary>A batch of the group in work is an idempotent producer's. Committer thread.</summary>

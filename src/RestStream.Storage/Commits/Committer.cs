@@ -205,7 +205,7 @@ internal sealed class Committer
                     _logs.Add(log);
                 }
                 log.Commit.Bytes += unit.BatchOf(part).Length;
-                log.Commit.InUnit |= unit.SpansLogs;
+                log.Commit.InUnit |= unit.PartCount > 1;
                 log.Commit.HasProducers |= RecordBatch.HasProducer(unit.BatchOf(part).Span);
             }
         }
@@ -340,7 +340,7 @@ internal sealed class Committer
         foreach (var unit in _group)
             singles &= unit is null or { PartCount: 1 };
 
-        // A unit of several partitions is atomic because it is one journal entry.
+        // A unit of several batches is atomic because it is one journal entry.
         var journal = !singles || (durableLogs > 0 && (durableBytes < _options.DirectFlushBytes || durableLogs > 2));
         try
         {
@@ -377,7 +377,7 @@ internal sealed class Committer
         return true;
     }
 
-    /// <summary>Flushed before the answer: the topic asks for it, or a unit over several logs could be there by half after a power cut.</summary>
+    /// <summary>Flushed before the answer: the topic asks for it, or a unit of several batches could be there by half after a power cut.</summary>
     private static bool IsDurable(PartitionLog log) => log.Config.Durability == Durability.Fsync || log.Commit.InUnit;
 
     private bool WriteJournal(bool flush)

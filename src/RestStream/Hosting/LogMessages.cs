@@ -41,6 +41,9 @@ internal static partial class LogMessages
         + "here a commit names the last record, with the bridge the next")]
     public static partial void LooksLikeBridgeClient(this ILogger logger, string group, string instance, string setting, string pathBase);
 
+    [LoggerMessage(1036, LogLevel.Warning, "The auto-commit of consumer instance {Instance} of group {Group} was refused, and is tried again with every poll: {Reason}")]
+    public static partial void AutoCommitRefused(this ILogger logger, string instance, string group, string reason);
+
     [LoggerMessage(1040, LogLevel.Warning, "Member {Member} of group {Group} did not come back after its stream was cut, and could not be removed: {Reason}")]
     public static partial void MemberNotRemoved(this ILogger logger, string group, string member, string reason);
 

@@ -420,7 +420,7 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         await server.ProduceAsync(topic, 0, "1", "2");
         var config = new InstanceConfig { Profile = ProfileName.Confluent, Format = DataFormat.Json, Reset = OffsetReset.Earliest, AutoCommit = false };
         var store = new InstanceStore(server.Broker, TimeProvider.System, NullLogger.Instance);
-        var instance = new ConsumerInstance(NewName("g"), "c1", config, server.Broker, store, new GroupMemberOptions(), TimeProvider.System, CancellationToken.None);
+        var instance = new ConsumerInstance(NewName("g"), "c1", config, server.Broker, store, new GroupMemberOptions(), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
         await instance.AssignAsync([new(topic, 0)]);
         Task<PolledRecords> PollAsync() => instance.PollAsync(RecordJson.V2(DataFormat.Json), null, TimeSpan.Zero, 1000, CancellationToken.None);
 
@@ -432,6 +432,55 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         await instance.UndoAsync(again);
 
         Assert.Equal((2, 2, 1, 0), (lost.Records, again.Records, next.Records, (await PollAsync()).Records));
+    }
+
+    [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    public async Task What_a_poll_that_waits_has_in_its_hands_is_not_committed_and_goes_to_a_newer_poll(string autoCommit)
+    {
+        var topic = await server.CreateTopicAsync();
+        await server.ProduceAsync(topic, 0, "1");
+        var consumer = await SubscribedAsync("karapace", topic, more: $""","fetch.min.bytes":100000,"auto.commit.enable":"{autoCommit}" """);
+        var waiting = consumer.GetAsync("/records?timeout=30000");
+        await server.UntilParkedAsync(1);
+
+        var commit = await server.SendAsync("POST", consumer.Uri + "/offsets");
+        var committed = Committed(consumer, topic, 0);
+        var newer = await consumer.GetAsync("/records?timeout=0");
+        var committedByNewer = Committed(consumer, topic, 0);
+        await server.SendAsync("POST", consumer.Uri + "/offsets");
+
+        Assert.Equal((204, 0, 0), (commit.Status, committed, committedByNewer));
+        Assert.Equal(("[]", "1"), ((await waiting).Body, Text(newer)));
+        Assert.Equal(1, Committed(consumer, topic, 0));
+    }
+
+    [Fact]
+    public async Task An_instance_with_its_own_partitions_reads_on_in_a_group_that_refuses_its_auto_commit()
+    {
+        var topic = await server.CreateTopicAsync();
+        await server.ProduceAsync(topic, 0, "1");
+        var member = await SubscribedAsync("confluent", topic);
+        await member.GetAsync("/records?timeout=0");
+        var own = await AssignedAsync("confluent", topic, group: member.Group, 0);
+        var first = await own.GetAsync("/records?timeout=0");
+        await server.ProduceAsync(topic, 0, "2");
+
+        var second = await own.GetAsync("/records?timeout=0");
+        var commit = await server.SendAsync("POST", own.Uri + "/offsets");
+        var deleted = await server.SendAsync("DELETE", own.Uri);
+
+        Assert.Equal(("1", "2"), (Text(first), Text(second)));
+        Assert.Equal((409, 40909, 204), (commit.Status, commit.ErrorCode, deleted.Status));
+    }
+
+    [Fact]
+    public async Task Instances_are_flushed_before_the_answer_whatever_the_default_of_topics_is()
+    {
+        await CreateAsync("confluent", "{}");
+
+        Assert.Equal("fsync", server.Broker.DescribeTopic("__consumer_instances").OverriddenConfigs["reststream.durability"]);
     }
 
     [Fact]
@@ -522,9 +571,11 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
         return consumer;
     }
 
-    private async Task<Consumer> AssignedAsync(string profile, string topic, params int[] partitions)
+    private Task<Consumer> AssignedAsync(string profile, string topic, params int[] partitions) => AssignedAsync(profile, topic, group: null, partitions);
+
+    private async Task<Consumer> AssignedAsync(string profile, string topic, string? group, params int[] partitions)
     {
-        var consumer = await CreateAsync(profile, """{"format":"json","auto.offset.reset":"earliest"}""");
+        var consumer = await CreateAsync(profile, """{"format":"json","auto.offset.reset":"earliest"}""", group);
         var list = string.Join(',', partitions.Select(p => $$"""{"topic":"{{topic}}","partition":{{p}}}"""));
         Assert.Equal(204, (await consumer.PostAsync("/assignments", $$"""{"partitions":[{{list}}]}""")).Status);
         return consumer;

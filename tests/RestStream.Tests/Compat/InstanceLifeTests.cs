@@ -168,16 +168,112 @@ public sealed class InstanceLifeTests
         await server.InitializeAsync();
         try
         {
+            var clients = new List<(string Settings, string Topic, string Uri)>();
+            foreach (var settings in from reset in new[] { "earliest", "latest" } from commit in new[] { "true", "false" } select $"{reset}, auto-commit {commit}")
+            {
+                var (topic, words) = (await server.CreateTopicAsync(), settings.Split(' ', ','));
+                clients.Add((settings, topic, await SubscribedAsync(server, topic, $$"""{"format":"json","auto.offset.reset":"{{words[0]}}","auto.commit.enable":"{{words[^1]}}"}""")));
+                Assert.Equal("", Values(await server.SendAsync("GET", clients[^1].Uri + "/records?timeout=0")));
+            }
+
+            for (var value = 1; value <= 3; value++)
+            {
+                foreach (var (_, topic, uri) in clients)
+                {
+                    await server.ProduceAsync(topic, 0, $"{value}");
+                    await UntilMembersAsync(server, uri, 1);
+                }
+
+                clock.Advance(TimeSpan.FromSeconds(46));
+                foreach (var (settings, _, uri) in clients)
+                {
+                    await UntilMembersAsync(server, uri, 0);
+                    Assert.Equal((settings, $"{value}"), (settings, Values(await server.SendAsync("GET", uri + "/records?timeout=0"))));
+                }
+            }
+
+            Assert.All(clients, c => Assert.Equal(c.Settings.EndsWith("true") ? 2 : null, CommittedOffset(server, c.Uri, c.Topic)));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task What_was_polled_before_a_silence_can_be_committed_after_it_while_nobody_else_is_in_the_group()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
             var topic = await server.CreateTopicAsync();
+            await server.ProduceAsync(topic, 0, "1", "2", "3");
+            async Task<string> PolledAsync(string autoCommit)
+            {
+                var uri = await SubscribedAsync(server, topic, $$"""{"format":"json","auto.offset.reset":"earliest","auto.commit.enable":"{{autoCommit}}"}""");
+                Assert.Equal("1 2 3", Values(await server.SendAsync("GET", uri + "/records?timeout=0")));
+                return uri;
+            }
+
+            var (all, named, leaving) = (await PolledAsync("false"), await PolledAsync("false"), await PolledAsync("true"));
+            clock.Advance(TimeSpan.FromSeconds(46));
+            foreach (var uri in new[] { all, named, leaving })
+                await UntilMembersAsync(server, uri, 0);
+
+            var commits = (
+                (await server.SendAsync("POST", all + "/offsets")).Status,
+                (await server.SendAsync("POST", named + "/offsets", $$"""{"offsets":[{"topic":"{{topic}}","partition":0,"offset":1}]}""")).Status,
+                (await server.SendAsync("DELETE", leaving)).Status);
+
+            Assert.Equal((200, 200, 204), commits);
+            Assert.Equal((3, 2, 3), (CommittedOffset(server, all, topic), CommittedOffset(server, named, topic), CommittedOffset(server, leaving, topic)));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_commit_after_a_silence_is_refused_while_others_are_in_the_group_and_taken_after_the_next_poll()
+    {
+        var clock = new ManualClock();
+        var server = new CompatServer(clock);
+        await server.InitializeAsync();
+        try
+        {
+            var (topic, other) = (await server.CreateTopicAsync(), await server.CreateTopicAsync());
             await server.ProduceAsync(topic, 0, "1", "2");
-            var uri = await CreateAsync(server, """{"format":"json","auto.offset.reset":"earliest","auto.commit.enable":"false"}""");
-            await server.SendAsync("POST", uri + "/subscription", $$"""{"topics":["{{topic}}"]}""");
-            Assert.Equal("1 2", Values(await server.SendAsync("GET", uri + "/records?timeout=0")));
+            var clients = new List<(string Uri, Task<Answer> Neighbour)>();
+            foreach (var autoCommit in new[] { "false", "true" })
+            {
+                var group = NewName("g");
+                var waiting = server.SendAsync("GET", await SubscribedAsync(server, other, """{"format":"json","consumer.request.timeout.ms":60000}""", group) + "/records");
+                await server.UntilParkedAsync(clients.Count + 1);
+                var uri = await SubscribedAsync(server, topic, $$"""{"format":"json","auto.offset.reset":"earliest","auto.commit.enable":"{{autoCommit}}"}""", group);
+                Assert.Equal("1 2", Values(await server.SendAsync("GET", uri + "/records?timeout=0")));
+                clients.Add((uri, waiting));
+            }
 
             clock.Advance(TimeSpan.FromSeconds(46));
+            foreach (var (uri, _) in clients)
+                await UntilMembersAsync(server, uri, 1);
+            var refused = await server.SendAsync("POST", clients[0].Uri + "/offsets");
+            var named = await server.SendAsync("POST", clients[0].Uri + "/offsets", $$"""{"offsets":[{"topic":"{{topic}}","partition":0,"offset":1}]}""");
             await server.ProduceAsync(topic, 0, "3");
+            var polls = (Values(await server.SendAsync("GET", clients[0].Uri + "/records?timeout=0")), Values(await server.SendAsync("GET", clients[1].Uri + "/records?timeout=0")));
+            var committed = (CommittedOffset(server, clients[0].Uri, topic), CommittedOffset(server, clients[1].Uri, topic));
+            var taken = await server.SendAsync("POST", clients[0].Uri + "/offsets");
 
-            Assert.Equal("3", Values(await server.SendAsync("GET", uri + "/records?timeout=0")));
+            Assert.Equal((409, 40906, 409, 40906), (refused.Status, refused.ErrorCode, named.Status, named.ErrorCode));
+            Assert.Contains("no call for 00:00:45", refused.Body);
+            Assert.Equal(("3", "3"), polls);
+            Assert.Equal((null, 2), committed);
+            Assert.Equal((200, 3), (taken.Status, CommittedOffset(server, clients[0].Uri, topic)));
+            clock.Advance(TimeSpan.FromSeconds(60));
+            await Task.WhenAll(clients.Select(c => c.Neighbour));
         }
         finally
         {
@@ -253,11 +349,34 @@ public sealed class InstanceLifeTests
         }
     }
 
-    private static async Task<string> CreateAsync(CompatServer server, string body = "{}")
+    private static async Task<string> CreateAsync(CompatServer server, string body = "{}", string? group = null)
     {
-        var created = await server.SendAsync("POST", $"/confluent/consumers/{NewName("g")}", body);
+        var created = await server.SendAsync("POST", $"/confluent/consumers/{group ?? NewName("g")}", body);
         Assert.Equal(200, created.Status);
         return created.Json.GetProperty("base_uri").GetString()!;
+    }
+
+    private static async Task<string> SubscribedAsync(CompatServer server, string topic, string body, string? group = null)
+    {
+        var uri = await CreateAsync(server, body, group);
+        Assert.Equal(204, (await server.SendAsync("POST", uri + "/subscription", $$"""{"topics":["{{topic}}"]}""")).Status);
+        return uri;
+    }
+
+    /// <summary>The group of the instance.</summary>
+    private static string GroupOf(string uri) => new Uri(uri).AbsolutePath.Split('/')[^3];
+
+    private static long? CommittedOffset(CompatServer server, string uri, string topic) => server.Broker.CommittedOffset(GroupOf(uri), new(topic, 0))?.Offset;
+
+    /// <summary>Waits until the instance's group has so many members.</summary>
+    private static async Task UntilMembersAsync(CompatServer server, string uri, int members)
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (server.Broker.DescribeGroup(GroupOf(uri)).Members.Count != members)
+        {
+            giveUp.Token.ThrowIfCancellationRequested();
+            await Task.Delay(1);
+        }
     }
 
     /// <summary>Every call is a sign of life, so this looks into the log until the sweep has come by, and only then asks.</summary>

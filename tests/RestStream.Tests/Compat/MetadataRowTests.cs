@@ -41,8 +41,9 @@ public sealed class MetadataRowTests(CompatServer server) : IClassFixture<Compat
         new("§1.7 unknown partition", "strimzi", "GET /topics/{t}/partitions/9") { Status = 404, Code = 404 },
         new("§1.7 unknown partition", "strimzi", "GET /topics/{t}/partitions/9/offsets") { Status = 404, Code = 404 },
         new("§1.9 negative partition, at once", "strimzi", "GET /topics/{t}/partitions/-1") { Status = 404, Code = 404 },
-        new("§1.7 partition no integer", "strimzi", "GET /topics/{t}/partitions/x") { Status = 400, Code = 400 },
-        new("§1.7 path partition no integer", "strimzi", "GET /topics/{t}/partitions/x/offsets") { Status = 400, Code = 400 },
+        new("§1.7 partition no integer", "strimzi", "GET /topics/{t}/partitions/x") { Status = 400, Code = 400, Answer = "…\"validation_errors\":[\"partition: " },
+        new("§1.7 path partition no integer", "strimzi", "GET /topics/{t}/partitions/x/offsets") { Status = 400, Code = 400, Answer = "…\"validation_errors\":[\"partition: " },
+        new("§1.7 path partition no integer", "strimzi", "GET /topics/{t}/partitions/x/records?offset=0") { Status = 400, Code = 400, Answer = "…\"validation_errors\":[\"partition: " },
 
         // §1.1 health.
         ..Row.For(All, p => new("§1.1 healthy", p, "GET /healthy") { Answer = "" }),

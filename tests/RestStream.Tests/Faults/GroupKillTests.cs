@@ -10,14 +10,16 @@ using RestStream.Tests.Faults.Load;
 namespace RestStream.Tests.Faults;
 
 /// <summary>
-/// kill -9 of members and of the server while a group works: polls, streams and REST Proxy v2 instances share one group; every record reaches a member,
-/// no partition has two owners, nothing that was committed comes again.
+/// kill -9 of members and of the server while a group works: polls, streams and REST Proxy v2 instances, with commits of their own and with auto-commit, share one group;
+/// every record reaches a member, no partition has two owners, nothing that was committed comes again.
 /// </summary>
 [Collection(ProcessTests.Name)]
 public class GroupKillTests
 {
     private const string Topic = "work", Group = "workers";
     private const int Partitions = 6, Rounds = 24;
+
+    private static readonly string[] s_modes = ["poll", "poll", "stream", "v2", "v2auto"];
 
     private readonly Random _random = new(ProcessTests.Seed);
     private readonly ClientHistory _sends = new();
@@ -66,8 +68,8 @@ public class GroupKillTests
         // Renamed into place, so that a member never reads half of it.
         await File.WriteAllTextAsync(folder["url.new"], server.Address.ToString());
         File.Move(folder["url.new"], folder["url"], overwrite: true);
-        while (_members.Count < 4)
-            _members.Add(NewMember(folder, $"m{_names++}", ModeOf(_members.Count)));
+        while (_members.Count < s_modes.Length)
+            _members.Add(NewMember(folder, $"m{_names++}", s_modes[_members.Count]));
         return server;
     }
 
@@ -100,8 +102,6 @@ public class GroupKillTests
         lock (_lock)
             _calls.Add(entry);
     });
-
-    private static string ModeOf(int index) => index switch { 0 or 1 => "poll", 2 => "stream", _ => "v2" };
 
     private async Task ProduceAsync(ServerProcess server, string producer, CancellationToken stop)
     {
@@ -150,7 +150,7 @@ public class GroupKillTests
         using var stop = new CancellationTokenSource();
         var producer = ProduceAsync(server, "last", stop.Token);
         var deadline = DateTime.UtcNow.AddSeconds(60);
-        while (KindsThatRead() < 3)
+        while (KindsThatRead() < s_modes.Distinct().Count())
         {
             Assert.True(DateTime.UtcNow < deadline, $"Not every kind of member gets records: {await server.Client.GetStringAsync($"groups/{Group}")}\n{LastCalls()}\n{Errors()}\n{server.Output}");
             await Task.Delay(50);

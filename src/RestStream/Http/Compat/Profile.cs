@@ -84,7 +84,7 @@ internal sealed partial class Profile
         var (slug, title) = FaultKinds.Of(fault);
         var extra = new Dictionary<string, object?>();
         if (answer.IsSchemaError)
-            extra["validation_errors"] = fields.Count == 0 ? [detail] : fields.Select(f => $"{f.Field}: {f.Message}").ToArray();
+            extra["validation_errors"] = fields.Count == 0 ? [detail] : ValidationErrors(fields);
         return new HttpError(answer.Status, StatusIsErrorCode ? answer.Status : answer.Code, slug, title, detail)
         {
             Errors = fields,
@@ -102,7 +102,12 @@ internal sealed partial class Profile
             "bad-parameter" when error.Status == 400 => BadParameterCode,
             _ => error.ErrorCode,
         };
-        return code == error.ErrorCode ? error : error.WithCode(code);
+        var adapted = code == error.ErrorCode ? error : error.WithCode(code);
+
+        // A product that lists schema errors has the type of the path's partition in its schema.
+        return _answers[Fault.WrongType].IsSchemaError && error is { Slug: "bad-parameter", Status: 400, Errors: [{ Field: "partition" }] }
+            ? adapted.With("validation_errors", ValidationErrors(error.Errors))
+            : adapted;
     }
 
     /// <summary>Refuses a request whose Accept no v2 answer fits.</summary>
@@ -123,4 +128,6 @@ internal sealed partial class Profile
         if (!fits && Name != ProfileName.Karapace)
             throw Refuse(Fault.UnsupportedType, $"This call takes {Dialect.V2Type}.").With("accepted_types", new[] { Dialect.V2Type, "application/json" });
     }
+
+    private static string[] ValidationErrors(IReadOnlyList<FieldError> fields) => [.. fields.Select(f => $"{f.Field}: {f.Message}")];
 }

@@ -25,13 +25,19 @@ internal sealed partial class ConsumerInstance
     {
         var started = clock.GetTimestamp();
         await EnterGateAsync();
-        var polled = new PolledRecords(++_polls);
+        if (_waiting is { } older)
+        {
+            // What it holds is this poll's now.
+            PutBack(older);
+            older.Clear();
+        }
+
+        var polled = _waiting = new PolledRecords(++_polls);
         try
         {
             if (Subscription.IsNone)
                 throw Profile.Refuse(Fault.NothingSubscribed, "The consumer is not subscribed to any topics or assigned any partitions. POST a subscription or assignments first.");
-            if (Config.AutoCommit)
-                await StorePositionsAsync();
+            var stored = await AutoCommitAsync(last: false);
             var enough = Math.Min(Config.FetchMinBytes, maxBytes);
             while (true)
             {
@@ -43,6 +49,12 @@ internal sealed partial class ConsumerInstance
                     return polled;
                 if (IsOver(polled))
                     return polled;
+                if (!stored)
+                {
+                    // Refused as the member it was; as the one it is again it may commit what nobody else has gone on with.
+                    await AutoCommitAsync(last: false);
+                    stored = true;
+                }
 
                 using var fetch = OpenFetch(onlyTopic);
                 if (fetch is not null)
@@ -62,6 +74,8 @@ internal sealed partial class ConsumerInstance
         }
         finally
         {
+            if (ReferenceEquals(_waiting, polled))
+                _waiting = null;
             _gate.Release();
         }
     }

@@ -1,5 +1,6 @@
 using RestStream.Broker;
 using RestStream.Broker.Groups;
+using RestStream.Hosting;
 using RestStream.Http.Compat;
 using RestStream.Http.Errors;
 using RestStream.Storage;
@@ -50,13 +51,14 @@ internal sealed partial class ConsumerInstance
         }
     }
 
-    /// <summary>Commits everything that was polled, and what was seeked to.</summary>
+    /// <summary>Commits everything that was polled, and what was seeked to. Not what a poll that waits has found so far: it may yet come to nothing.</summary>
+    /// <exception cref="HttpError"><see cref="Fault.NotOwner"/>: others have gone on with a partition, or may have. The rest is committed.</exception>
     public async Task CommitAllAsync()
     {
         await EnterGateAsync(wake: false);
         try
         {
-            await StorePositionsAsync();
+            ThrowIfRefused(await StorePositionsAsync());
         }
         finally
         {
@@ -65,7 +67,7 @@ internal sealed partial class ConsumerInstance
     }
 
     /// <summary>Commits these next offsets; durable when it returns.</summary>
-    /// <exception cref="HttpError"><see cref="Fault.NotOwner"/>: a partition is another member's now.</exception>
+    /// <exception cref="HttpError"><see cref="Fault.NotOwner"/>: others have gone on with a partition, or may have. The rest is committed.</exception>
     public async Task CommitAsync(IReadOnlyList<OffsetCommit> offsets)
     {
         await EnterGateAsync(wake: false);
@@ -81,15 +83,7 @@ internal sealed partial class ConsumerInstance
 
             if (_membership is { } member && _assignment.Generation < 0)
                 await JoinAsync(member, members.JoinWait, CancellationToken.None);
-            var refused = await StoreAsync(offsets);
-            foreach (var commit in offsets.Where(o => !refused.Any(r => r.Partition == o.Partition)))
-                _stored[commit.Partition] = commit.Offset;
-            if (refused.Count > 0)
-            {
-                throw Profile.Refuse(
-                    Fault.NotOwner,
-                    $"Not committed: {string.Join(", ", refused.Select(r => r.Partition))}. The group was rebalanced, and another member has read there since. Poll for the new assignment.");
-            }
+            ThrowIfRefused(await StoreAsync(offsets));
         }
         finally
         {
@@ -97,29 +91,93 @@ internal sealed partial class ConsumerInstance
         }
     }
 
-    /// <summary>Commits the positions that are not stored yet. What another member has taken over since is its business.</summary>
-    private async Task StorePositionsAsync()
+    /// <summary>
+    /// With auto-commit: commits what was handed out. What is refused now is tried again the next time, and neither a poll nor a farewell (<paramref name="last"/>) fails because
+    /// the group is others'. False: some of it was refused to the member that the instance was.
+    /// </summary>
+    /// <exception cref="BrokerException">It is the last time, and the log cannot be written.</exception>
+    private async Task<bool> AutoCommitAsync(bool last)
+    {
+        if (!Config.AutoCommit)
+            return true;
+        try
+        {
+            var refused = await StorePositionsAsync();
+            _refusalLogged = false;
+            return refused.Count == 0;
+        }
+        catch (BrokerException refusal) when (!last || refusal.Code == ErrorCode.NonEmptyGroup)
+        {
+            if (!_refusalLogged)
+                logger.AutoCommitRefused(Name, Group, refusal.Message);
+            _refusalLogged = true;
+            return true;
+        }
+    }
+
+    /// <summary>Commits the positions that are not stored yet; answers what was refused.</summary>
+    private async Task<IReadOnlyList<RefusedCommit>> StorePositionsAsync()
     {
         var offsets = new List<OffsetCommit>();
         foreach (var (partition, position) in _positions)
         {
-            if (Exists(partition) && (!_stored.TryGetValue(partition, out var stored) || stored != position))
-                offsets.Add(new OffsetCommit(partition, position, MayGoBack: true));
+            var handedOut = _waiting is not null && _waiting.Moves.TryGetValue(partition, out var move) && move.After == position ? move.Before : position;
+            if (Exists(partition) && (!_stored.TryGetValue(partition, out var stored) || stored != handedOut))
+                offsets.Add(new OffsetCommit(partition, handedOut, MayGoBack: true));
         }
 
-        if (offsets.Count == 0)
-            return;
-        await StoreAsync(offsets);
-        foreach (var commit in offsets)
-            _stored[commit.Partition] = commit.Offset;
+        return offsets.Count > 0 ? await StoreAsync(offsets) : [];
     }
 
     private async Task<IReadOnlyList<RefusedCommit>> StoreAsync(IReadOnlyList<OffsetCommit> offsets)
     {
+        IReadOnlyList<RefusedCommit> refused = [];
         if (_membership is { } member && _assignment.Generation >= 0)
-            return await member.CommitAsync(offsets, _assignment.Generation, CancellationToken.None);
-        await broker.CommitOffsetsAsync(Group, offsets, CancellationToken.None);
-        return [];
+        {
+            refused = await member.CommitAsync(offsets, _assignment.Generation, CancellationToken.None);
+            if (refused is [{ Reason: ErrorCode.UnknownMemberId }, ..])
+                refused = await StoreAfterEndAsync(offsets);
+        }
+        else
+        {
+            await broker.CommitOffsetsAsync(Group, offsets, CancellationToken.None);
+        }
+
+        foreach (var commit in offsets.Where(o => !refused.Any(r => r.Partition == o.Partition)))
+            _stored[commit.Partition] = commit.Offset;
+        return refused;
+    }
+
+    /// <summary>The membership is over, which a client that is slow does not know. While the group is empty nobody has its partitions, and it commits where nobody has gone on.</summary>
+    private async Task<IReadOnlyList<RefusedCommit>> StoreAfterEndAsync(IReadOnlyList<OffsetCommit> offsets)
+    {
+        var untouched = offsets.Where(o => IsUntouched(o.Partition)).ToList();
+        try
+        {
+            await broker.CommitOffsetsAsync(Group, untouched, CancellationToken.None);
+        }
+        catch (BrokerException others) when (others.Code == ErrorCode.NonEmptyGroup)
+        {
+            untouched = [];
+        }
+
+        return [.. offsets.Except(untouched).Select(o => new RefusedCommit(o.Partition, o.Offset, ErrorCode.UnknownMemberId))];
+    }
+
+    /// <summary>What the group has committed is what this instance knows of: nobody else has gone on from there.</summary>
+    private bool IsUntouched(TopicPartition partition) => broker.CommittedOffset(Group, partition)?.Offset == (_stored.TryGetValue(partition, out var stored) ? stored : null);
+
+    private void ThrowIfRefused(IReadOnlyList<RefusedCommit> refused)
+    {
+        if (refused.Count == 0)
+            return;
+        var why = refused[0].Reason switch
+        {
+            ErrorCode.UnknownMemberId => $"The instance has lost its place in the group (no call for {members.SessionTimeout}, or it was removed), and others are there now, or have committed there. Poll: it takes a place again, and goes on where nobody else has.",
+            ErrorCode.IllegalGeneration => "The group was rebalanced since these records were polled, and another member may have read there. Poll for the new assignment.",
+            _ => "The partition is gone. Poll for the new assignment.",
+        };
+        throw Profile.Refuse(Fault.NotOwner, $"Not committed: {string.Join(", ", refused.Select(r => r.Partition))}. {why}");
     }
 
     private long Find(SeekPlace place) => place.To switch

@@ -14,7 +14,7 @@ namespace RestStream.Http.Consumers;
 /// The group knows it by its name (a static member), so that it is the same member again after a silence or a restart of the server.
 /// </summary>
 internal sealed partial class ConsumerInstance(
-    string group, string name, InstanceConfig config, IBroker broker, InstanceStore store, GroupMemberOptions members, TimeProvider clock, CancellationToken stopping)
+    string group, string name, InstanceConfig config, IBroker broker, InstanceStore store, GroupMemberOptions members, TimeProvider clock, ILogger logger, CancellationToken stopping)
 {
     private readonly Lock _useLock = new();
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -31,8 +31,14 @@ internal sealed partial class ConsumerInstance(
     /// <summary>Ends the wait of the poll that is aside just now.</summary>
     private CancellationTokenSource? _aside;
     private int _polls;
+
+    /// <summary>The newest poll, as long as it waits: nobody was handed what it holds.</summary>
+    private PolledRecords? _waiting;
     private bool _closed;
     private bool _loaded;
+
+    /// <summary>The log has it already that auto-commits are refused.</summary>
+    private bool _refusalLogged;
 
     private int _calls;
     private bool _expired;
@@ -157,8 +163,7 @@ internal sealed partial class ConsumerInstance(
             }
 
             var wanted = new Subscription { Partitions = [.. partitions.Distinct()] };
-            if (Config.AutoCommit)
-                await StorePositionsAsync();
+            await AutoCommitAsync(last: true);
             await store.SaveAsync(Group, Name, InstanceRecord.From(Config, wanted));
             Subscription = wanted;
             Keep(wanted.Partitions);
@@ -188,8 +193,8 @@ internal sealed partial class ConsumerInstance(
         await EnterGateAsync();
         try
         {
-            if (commit && Config.AutoCommit)
-                await StorePositionsAsync();
+            if (commit)
+                await AutoCommitAsync(last: true);
             await store.RemoveAsync(Group, Name);
             _closed = true;
             if (_membership is not null)
@@ -242,8 +247,7 @@ internal sealed partial class ConsumerInstance(
     {
         if (Subscription.IsNone)
             return;
-        if (Config.AutoCommit)
-            await StorePositionsAsync();
+        await AutoCommitAsync(last: true);
         await store.SaveAsync(Group, Name, InstanceRecord.From(Config, Subscription.None));
         if (_membership is not null)
             await _membership.LeaveAsync();
@@ -259,8 +263,7 @@ internal sealed partial class ConsumerInstance(
     {
         foreach (var partition in _positions.Keys.ToArray())
         {
-            long? known = _stored.TryGetValue(partition, out var stored) ? stored : null;
-            if (partitions.Contains(partition) && broker.CommittedOffset(Group, partition)?.Offset == known)
+            if (partitions.Contains(partition) && IsUntouched(partition))
                 continue;
             _positions.Remove(partition);
             _stored.Remove(partition);

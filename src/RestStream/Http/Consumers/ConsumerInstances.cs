@@ -95,7 +95,7 @@ internal sealed class ConsumerInstances(IServiceProvider services, ILogger<Consu
     }
 
     private ConsumerInstance New(string group, string name, InstanceConfig config) =>
-        new(group, name, config, services.GetRequiredService<IBroker>(), _store, _members, _clock, _stopping);
+        new(group, name, config, services.GetRequiredService<IBroker>(), _store, _members, _clock, logger, _stopping);
 
     private async Task ReadAsync()
     {

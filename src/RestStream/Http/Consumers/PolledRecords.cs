@@ -31,6 +31,14 @@ internal sealed class PolledRecords(int number)
         _slices.AddRange(slices);
     }
 
+    /// <summary>Hands out nothing after all.</summary>
+    public void Clear()
+    {
+        _slices.Clear();
+        Moves.Clear();
+        (Records, Bytes) = (0, 0);
+    }
+
     /// <summary>Writes the JSON array of the records.</summary>
     public async Task WriteAsync(HttpResponse response, string contentType, CancellationToken cancellationToken)
     {

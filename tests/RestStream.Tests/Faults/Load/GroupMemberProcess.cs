@@ -14,7 +14,7 @@ internal sealed class GroupMemberProcess : IAsyncDisposable
     private readonly string _errors;
     private (long Start, IReadOnlyList<HistoryPosition> Acked)? _open;
 
-    /// <summary><paramref name="urlFile"/> holds the server's address, <paramref name="mode"/> is <c>poll</c>, <c>stream</c> or <c>v2</c>; <paramref name="entries"/> is called for every call that the member made, in order.</summary>
+    /// <summary><paramref name="urlFile"/> holds the server's address, <paramref name="mode"/> is <c>poll</c>, <c>stream</c>, <c>v2</c> or <c>v2auto</c>; <paramref name="entries"/> is called for every call that the member made, in order.</summary>
     public GroupMemberProcess(string urlFile, string group, string topic, string member, string mode, Action<GroupEntry> entries)
     {
         (Member, Mode) = (member, mode);
