@@ -32,6 +32,14 @@ public abstract class SourceTask : IAsyncDisposable
     /// </summary>
     public virtual Task CommittedAsync(IReadOnlyList<SourceRecord> records, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>
+    /// A record of a poll was refused on its way (by a transform or a converter, or because its topic does not take it), and <c>errors.tolerance</c> is <c>none</c>. True: somebody outside is told (the sender of a request, with an
+    /// error), so the record is passed over: its offset counts, and <see cref="CommittedAsync"/> hears of it with the others. Default: false, the task fails. Never called while another method of the task runs.
+    /// </summary>
+    /// <param name="record">As the poll returned it.</param>
+    /// <param name="reason">What is wrong with it; secrets of the configuration are masked.</param>
+    public virtual bool Refused(SourceRecord record, string reason) => false;
+
     /// <summary>Releases what <see cref="StartAsync"/> opened. Called exactly once, also after a failed start. After it nothing is called.</summary>
     public virtual ValueTask DisposeAsync()
     {
@@ -51,6 +59,11 @@ public interface ITaskContext
 
     /// <summary>The task's configuration, references resolved, parsed by <see cref="Connector.Config"/>.</summary>
     ConfigValues Config { get; }
+
+    /// <summary>
+    /// A setting as it was written, references such as <c>${file:..}</c> not replaced; null when it was not. For what is stored or shown, such as a source partition: what <see cref="Config"/> has may hold a secret there.
+    /// </summary>
+    string? Written(string name);
 
     /// <summary>The clock. Never use another.</summary>
     TimeProvider Time { get; }
@@ -100,7 +113,7 @@ public interface ISourceTaskContext : ITaskContext
 
     /// <summary>
     /// Opens <c>POST /hooks/{name}</c> of the worker for this task; closes when the registration or the task is disposed. The handler may run on many threads at once; answer after
-    /// <see cref="SourceTask.CommittedAsync"/> when the sender shall be sure.
+    /// <see cref="SourceTask.CommittedAsync"/> when the sender shall be sure. While the connector is paused the worker answers 503 itself.
     /// </summary>
     /// <exception cref="ConnectException">Another task has that name.</exception>
     IDisposable OpenHook(string name, Func<HookRequest, CancellationToken, Task<HookResponse>> handler);
@@ -115,7 +128,7 @@ public interface ISourceTaskContext : ITaskContext
 public sealed record HookRequest(string Method, string Path, string Query, IReadOnlyList<KeyValuePair<string, string>> Headers, ReadOnlyMemory<byte> Body);
 
 /// <summary>What the sender gets.</summary>
-/// <param name="Status">The HTTP status.</param>
+/// <param name="Status">The HTTP status. With 503 goes a Retry-After of a few seconds.</param>
 /// <param name="Body">Text of the answer; null for none.</param>
 /// <param name="ContentType">Of the body.</param>
 public sealed record HookResponse(int Status, string? Body = null, string ContentType = "application/json");

@@ -101,13 +101,24 @@ public sealed class SourceHost : IAsyncDisposable
         {
             foreach (var record in task.Polled.Take(count))
             {
-                _log.Add(record);
+                if (!task.Refused.Remove(record))
+                    _log.Add(record);
                 _offsets.Store(record.SourcePartition, record.SourceOffset);
                 task.Appended.Add(record);
             }
 
             task.Polled.Clear();
         }
+    }
+
+    /// <summary>A record that was polled is refused on its way to the log: by a transform, a converter, or its topic. True: the task has somebody told, and <see cref="Append"/> passes it over. False: the worker would fail the task.</summary>
+    public bool Refuse(SourceRecord record, string reason)
+    {
+        var task = _tasks.Find(task => task.Polled.Contains(record)) ?? throw new InvalidOperationException("The record was not polled, or is in the log.");
+        if (!task.Task.Refused(record, reason))
+            return false;
+        task.Refused.Add(record);
+        return true;
     }
 
     /// <summary>Tells the tasks what is in the log.</summary>
@@ -203,6 +214,8 @@ public sealed class SourceHost : IAsyncDisposable
         public List<SourceRecord> Polled { get; } = [];
 
         public List<SourceRecord> Appended { get; } = [];
+
+        public HashSet<SourceRecord> Refused { get; } = new(ReferenceEqualityComparer.Instance);
     }
 
     private sealed class Context(SourceHost host, int taskId, ConfigValues config) : TaskSide(host.Worker, taskId, config), ISourceTaskContext

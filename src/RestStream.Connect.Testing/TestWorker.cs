@@ -98,6 +98,8 @@ internal abstract class TaskSide(TestWorker worker, int taskId, ConfigValues con
 
     protected TestWorker Worker => worker;
 
+    public string? Written(string name) => config.Originals.GetValueOrDefault(name);
+
     public void Log(TaskLogLevel level, string message, Exception? error = null) => worker.AddLog(new LogLine(level, message, error));
 
     public void Metric(string name, double value) => worker.SetMetric(name, value);

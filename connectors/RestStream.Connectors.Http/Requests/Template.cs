@@ -19,6 +19,9 @@ internal sealed class Template
     /// <summary>The first steps of all placeholders.</summary>
     public IEnumerable<string> Roots => _parts.Where(p => p.Path is not null).Select(p => p.Path![0]);
 
+    /// <summary>All placeholders, step by step.</summary>
+    public IEnumerable<IReadOnlyList<string>> Paths => _parts.Where(p => p.Path is not null).Select(p => p.Path!);
+
     /// <exception cref="FormatException">A placeholder does not end or is empty.</exception>
     public static Template Parse(string text)
     {

@@ -20,6 +20,9 @@ internal sealed class EventFeed : HttpFeed
 
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromMinutes(1);
 
+    /// <summary>The other side may ask for a longer pause than ours, within reason.</summary>
+    private static readonly TimeSpan s_longestAsked = TimeSpan.FromHours(1);
+
     private readonly ISourceTaskContext _context;
     private readonly HttpClient _http;
     private readonly Authorization _authorization;
@@ -27,12 +30,16 @@ internal sealed class EventFeed : HttpFeed
     private readonly StatusRanges _retried;
     private readonly SourceRequest _request;
     private readonly TimeSpan _backoff;
+
+    /// <summary>Before the stream is opened: nothing the first time, then the back-off, or what the other side asks for (<c>retry:</c>) when that is longer.</summary>
+    private TimeSpan _wait;
+
     private HttpResponseMessage? _response;
+    private SseParser<string>? _parser;
     private IAsyncEnumerator<SseItem<string>>? _events;
     private Task<bool>? _next;
     private string? _lastId;
     private Exception? _broken;
-    private TimeSpan _wait;
 
     public EventFeed(ISourceTaskContext context)
     {
@@ -42,7 +49,7 @@ internal sealed class EventFeed : HttpFeed
         _authorization = HttpAuthorization.Create(config, _http, context.Time);
         _reader = new RecordReader(config);
         _retried = new StatusRanges(config.GetList("http.response.policy.codes.retry"));
-        _request = new SourceRequest(config);
+        _request = new SourceRequest(context);
         _backoff = config.GetMilliseconds("retry.backoff.ms");
     }
 
@@ -75,7 +82,7 @@ internal sealed class EventFeed : HttpFeed
                 _next = null;
                 if (!more)
                     break;
-                _wait = TimeSpan.Zero;
+                _wait = _backoff;
                 if (Record(_events!.Current) is { } record)
                     records.Add(record);
             }
@@ -107,7 +114,7 @@ internal sealed class EventFeed : HttpFeed
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
         await Task.Delay(_wait, _context.Time, cancellationToken);
-        _wait = _wait == TimeSpan.Zero ? _backoff : _wait * 2 < s_longestBackoff ? _wait * 2 : s_longestBackoff;
+        _wait = _wait == TimeSpan.Zero ? _backoff : _wait * 2 < s_longestBackoff ? _wait * 2 : Longer(_wait, s_longestBackoff);
 
         using var request = _request.Make(new Dictionary<string, object?> { [Id] = _lastId });
         request.Headers.Accept.ParseAdd("text/event-stream");
@@ -137,14 +144,16 @@ internal sealed class EventFeed : HttpFeed
         }
 
         var max = _context.Config.GetInt("http.response.max.bytes");
-        var parser = SseParser.Create(
-            await _response.Content.ReadAsStreamAsync(cancellationToken),
-            (_, data) => data.Length > max ? throw new ConnectException($"An event has more than {max} bytes. Raise http.response.max.bytes if that is right.") : System.Text.Encoding.UTF8.GetString(data));
-        _events = parser.EnumerateAsync(CancellationToken.None).GetAsyncEnumerator(CancellationToken.None);
+        _parser = SseParser.Create(
+            new EventBody(await _response.Content.ReadAsStreamAsync(cancellationToken), max), (_, data) => data.Length > max ? throw EventBody.TooLong(max) : System.Text.Encoding.UTF8.GetString(data));
+        _events = _parser.EnumerateAsync(CancellationToken.None).GetAsyncEnumerator(CancellationToken.None);
     }
 
     private async Task CloseAsync()
     {
+        if (_parser is { ReconnectionInterval: var asked } && asked > _wait)
+            _wait = asked < s_longestAsked ? asked : s_longestAsked;
+        _parser = null;
         _response?.Dispose();
         _response = null;
         _next = null;
@@ -152,6 +161,8 @@ internal sealed class EventFeed : HttpFeed
             await _events.DisposeAsync();
         _events = null;
     }
+
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private SourceRecord? Record(SseItem<string> item)
     {

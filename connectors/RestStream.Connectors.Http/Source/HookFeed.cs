@@ -9,12 +9,16 @@ using RestStream.Connectors.Http.Requests;
 namespace RestStream.Connectors.Http.Source;
 
 /// <summary>
-/// Is called. A sender gets its answer when its records are in the log, durable; one that gets none sends again. Records are made before a request is taken: one that cannot be is the sender's mistake, not the task's end.
+/// Is called. A sender gets its answer when its records are in the log, durable; one that gets none sends again. Records that cannot be made, or that a transform, a converter or their topic refuses, are the sender's mistake (400),
+/// not the task's end.
 /// </summary>
 internal sealed class HookFeed : HttpFeed
 {
     /// <summary>Requests that become one unit of the log.</summary>
     private const int MostAtATime = 1000;
+
+    /// <summary>Between two warnings of refused records: whoever may send must not fill the log of the worker.</summary>
+    private static readonly TimeSpan s_betweenWarnings = TimeSpan.FromMinutes(1);
 
     private readonly ISourceTaskContext _context;
     private readonly RecordReader _reader;
@@ -25,6 +29,7 @@ internal sealed class HookFeed : HttpFeed
     private readonly Dictionary<string, object?> _partition;
     private IDisposable? _hook;
     private long _received;
+    private DateTimeOffset _nextWarning;
 
     public HookFeed(ISourceTaskContext context)
     {
@@ -62,13 +67,28 @@ internal sealed class HookFeed : HttpFeed
         return records;
     }
 
+    public override bool Refused(SourceRecord record, string reason)
+    {
+        var number = (long)record.SourceOffset["received"]!;
+        var delivery = _underWay.First(d => d.Last >= number);
+        delivery.Refused++;
+        delivery.Reason ??= reason;
+        if (_context.Time.GetUtcNow() is var now && now >= _nextWarning)
+        {
+            _nextWarning = now + s_betweenWarnings;
+            _context.Log(TaskLogLevel.Warning, $"A record that came to hook {_name} was refused, its sender gets 400: {reason}");
+        }
+
+        return true;
+    }
+
     public override void Committed(IReadOnlyList<SourceRecord> records)
     {
         var upTo = (long)records[^1].SourceOffset["received"]!;
         while (_underWay.TryPeek(out var delivery) && delivery.Last <= upTo)
         {
             _underWay.TryDequeue(out _);
-            delivery.Answer.TrySetResult(new HookResponse(200, $"{{\"records\":{delivery.Records.Count}}}"));
+            delivery.Answer.TrySetResult(delivery.ToResponse());
         }
     }
 
@@ -152,5 +172,15 @@ internal sealed class HookFeed : HttpFeed
 
         /// <summary>The number of its last record.</summary>
         public long Last { get; set; }
+
+        /// <summary>How many of its records are not in the log.</summary>
+        public int Refused { get; set; }
+
+        /// <summary>Why the first of them is not.</summary>
+        public string? Reason { get; set; }
+
+        public HookResponse ToResponse() => Reason is null ? new HookResponse(200, $"{{\"records\":{Records.Count}}}")
+            : Records.Count == 1 ? Refusal(400, Reason)
+            : Refusal(400, $"{Refused} of {Records.Count} records were refused, the others are in the log. The first: {Reason}");
     }
 }

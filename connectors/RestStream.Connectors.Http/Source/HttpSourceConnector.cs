@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Json.Pointer;
 using RestStream.Connect;
 using RestStream.Connect.Config;
@@ -34,7 +35,7 @@ public sealed class HttpSourceConnector : SourceConnector
     public override bool? SupportsExactlyOnce(IReadOnlyDictionary<string, string> config) => config.GetValueOrDefault("mode") != "webhook";
 
     /// <inheritdoc/>
-    public override Task ValidateAsync(ConfigValidation validation, CancellationToken cancellationToken)
+    public override async Task ValidateAsync(ConfigValidation validation, CancellationToken cancellationToken)
     {
         var config = validation.Config;
         HttpAuthorization.Check(validation);
@@ -43,7 +44,9 @@ public sealed class HttpSourceConnector : SourceConnector
             validation.Error("http.request.url", $"mode is {config.GetString("mode")}, which needs this setting.");
         if (config.GetString("http.paging") == "cursor" && config.FindString("http.response.cursor.pointer") is null)
             validation.Error("http.response.cursor.pointer", "http.paging is cursor, which needs this setting.");
-        return Task.CompletedTask;
+        SourceChecks.Placeholders(validation);
+        if (config.GetString("mode") != "webhook")
+            await SourceChecks.ProbeAsync(validation, cancellationToken);
     }
 
     private static ConfigDef Settings()
@@ -57,26 +60,26 @@ public sealed class HttpSourceConnector : SourceConnector
             .Optional("http.request.headers", ConfigType.List, null, "Headers, as Name: value with commas between them; ${offset.name} may be used.", HttpConfigs.Headers, Importance.Medium, request)
             .Optional("http.request.params", ConfigType.String, null, "Query, as name=value&name=${offset.name}; values are percent-encoded when they are put in.", HttpConfigs.Templates, Importance.Medium, request)
             .Optional("http.request.body", ConfigType.String, null, "Body, with ${offset.name}.", HttpConfigs.Templates, Importance.Low, request)
-            .Optional("http.request.content.type", ConfigType.String, "application/json", "Content-Type of the body.", importance: Importance.Low, group: request)
+            .Optional("http.request.content.type", ConfigType.String, "application/json", "Content-Type of the body.", MediaType, importance: Importance.Low, group: request)
             .Optional("http.timeout", ConfigType.Int, 30, "Seconds that a request may take, its answer included; with sse until the first byte.", ConfigValidator.AtLeast(1), Importance.Low, request)
             .Optional("http.offset.initial", ConfigType.List, null, "The offset before anything was read, as name=value with commas between: timestamp=2024-01-01T00:00:00Z.", Pairs, Importance.Medium, request)
             .Optional("http.timer.interval.millis", ConfigType.Long, 60_000L, "Milliseconds between two requests when the last one brought nothing new.", ConfigValidator.AtLeast(0), Importance.Medium, request)
             .Optional("http.timer.catchup.interval.millis", ConfigType.Long, 30_000L, "The same when it brought records.", ConfigValidator.AtLeast(0), Importance.Medium, request)
             .Optional("http.paging", ConfigType.String, "none", "How further pages are found: none, link (Link header with rel=next, same host only), cursor (http.response.cursor.pointer, used as ${offset.cursor}).", ConfigValidator.In("none", "link", "cursor"), Importance.Medium, request)
-            .Optional("http.conditional", ConfigType.Boolean, true, "Whether ETag and Last-Modified of the last answer are sent back, so that nothing comes when nothing changed.", importance: Importance.Low, group: request);
+            .Optional("http.conditional", ConfigType.Boolean, true, "Whether ETag and Last-Modified of the last answer are sent back, so that nothing comes when nothing changed. Only with http.paging=none: an unchanged first page says nothing of the others.", importance: Importance.Low, group: request);
         HttpAuthorization.Define(config);
         return config
             .Optional("http.response.list.pointer", ConfigType.String, "", "JSON Pointer (RFC 6901) to the array of records in an answer; empty: the whole answer, which may be an array or one record.", Pointer, Importance.High, answer)
             .Optional("http.response.record.pointer", ConfigType.String, "", "JSON Pointer in an element of the array to what becomes the value.", Pointer, Importance.Low, answer)
             .Optional("http.response.record.key.pointer", ConfigType.String, null, "JSON Pointer in an element to the record's key. Default: no key.", Pointer, Importance.Medium, answer)
             .Optional("http.response.record.timestamp.pointer", ConfigType.String, null, "JSON Pointer in an element to the record's time: ISO 8601, or milliseconds since 1970. Default: none.", Pointer, Importance.Low, answer)
-            .Optional("http.response.record.offset.pointer", ConfigType.List, null, "Parts of the offset, as name=/json/pointer with commas between. With a part named timestamp or key, elements that are not behind the last one are passed over; elements must come in that order.", OffsetPointers, Importance.High, answer)
-            .Optional("http.response.cursor.pointer", ConfigType.String, null, "JSON Pointer in an answer to the cursor of the next page; null or absent on the last one.", Pointer, Importance.Medium, answer)
+            .Optional("http.response.record.offset.pointer", ConfigType.List, null, "Parts of the offset, as name=/json/pointer with commas between. With a part named timestamp or key, elements that are not behind the furthest one of the round before (an answer and its further pages) are passed over; within a round any order will do.", OffsetPointers, Importance.High, answer)
+            .Optional("http.response.cursor.pointer", ConfigType.String, null, "JSON Pointer in an answer to the cursor of the next page; null, false, empty, absent or the same again on the last one.", Pointer, Importance.Medium, answer)
             .Optional("http.response.policy.codes.process", ConfigType.List, "200..299", "Statuses whose answers hold records.", HttpConfigs.Statuses, Importance.Low, answer)
-            .Optional("http.response.policy.codes.skip", ConfigType.List, "300..399", "Statuses that mean: nothing new.", HttpConfigs.Statuses, Importance.Low, answer)
+            .Optional("http.response.policy.codes.skip", ConfigType.List, "300..399", "Statuses that mean: nothing new. Redirects are not followed; of one there is a warning.", HttpConfigs.Statuses, Importance.Low, answer)
             .Optional("http.response.policy.codes.retry", ConfigType.List, "408,425,429,500..599", "Statuses after which the request is sent again. All that are in no list fail the task.", HttpConfigs.Statuses, Importance.Low, answer)
             .Optional("max.retries", ConfigType.Int, 5, "How often a request is sent again before the worker's own retries go on.", ConfigValidator.AtLeast(0), Importance.Low, answer)
-            .Optional("retry.backoff.ms", ConfigType.Int, 1000, "Milliseconds before the first repeat, and before an event stream is opened again; doubled for each further one.", ConfigValidator.AtLeast(1), Importance.Low, answer)
+            .Optional("retry.backoff.ms", ConfigType.Int, 1000, "Milliseconds before the first repeat, and before an event stream is opened again, unless its server asks for longer (retry:); doubled for each further one.", ConfigValidator.AtLeast(1), Importance.Low, answer)
             .Optional("http.response.max.bytes", ConfigType.Int, 32 << 20, "Longest answer, or event, that is read.", ConfigValidator.AtLeast(1), Importance.Low, answer)
             .Optional("hook.name", ConfigType.String, null, "Name of the hook; default: the connector's.", importance: Importance.Medium, group: hook)
             .Optional("hook.secret", ConfigType.Password, null, "Secret of the sender: requests must carry its HMAC-SHA-256 of the body in the header hook.signature.header. Default: any request is taken.", importance: Importance.High, group: hook)
@@ -85,6 +88,8 @@ public sealed class HttpSourceConnector : SourceConnector
     }
 
     private static ConfigValidator Pointer { get; } = ConfigValidator.Of(value => value is string text && !JsonPointer.TryParse(text, out _) ? "It is no JSON Pointer. Write /data/items." : null, "JSON Pointer");
+
+    private static ConfigValidator MediaType { get; } = ConfigValidator.Of(value => value is string text && !MediaTypeHeaderValue.TryParse(text, out _) ? "It is no media type. Write application/json." : null, "media type");
 
     private static ConfigValidator Pairs { get; } = ConfigValidator.Of(
         value => ((IReadOnlyList<string>?)value ?? []).FirstOrDefault(p => p.IndexOf('=', StringComparison.Ordinal) <= 0) is { } wrong ? $"'{wrong}' is no name=value." : null, "name=value, ..");

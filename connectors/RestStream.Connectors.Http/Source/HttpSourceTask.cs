@@ -29,6 +29,8 @@ internal sealed class HttpSourceTask : SourceTask
         return Task.CompletedTask;
     }
 
+    public override bool Refused(SourceRecord record, string reason) => _feed!.Refused(record, reason);
+
     public override ValueTask DisposeAsync()
     {
         _feed?.Dispose();
@@ -42,6 +44,9 @@ internal abstract class HttpFeed : IDisposable
     public abstract Task StartAsync(CancellationToken cancellationToken);
 
     public abstract ValueTask<IReadOnlyList<SourceRecord>> PollAsync(CancellationToken cancellationToken);
+
+    /// <summary>As of a <see cref="SourceTask"/>.</summary>
+    public virtual bool Refused(SourceRecord record, string reason) => false;
 
     public virtual void Committed(IReadOnlyList<SourceRecord> records)
     {

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Json.Pointer;
 using RestStream.Connect;
 using RestStream.Connectors.Http.Requests;
@@ -10,7 +8,7 @@ namespace RestStream.Connectors.Http.Source;
 /// <summary>
 /// Asks, again and again. The records of an answer are one poll, so they and the place behind them (parts of the offset, cursor or next page, ETag) reach the log in one step.
 /// </summary>
-internal sealed partial class PollFeed : HttpFeed
+internal sealed class PollFeed : HttpFeed
 {
     private const string Cursor = "cursor", Page = "page", ETag = "etag", LastModified = "last_modified";
 
@@ -22,8 +20,11 @@ internal sealed partial class PollFeed : HttpFeed
     private readonly StatusRanges _process;
     private readonly StatusRanges _skip;
     private readonly JsonPointer? _cursor;
+    private readonly bool _links;
+    private readonly bool _conditional;
     private Dictionary<string, object?> _offset = [];
     private TimeSpan _wait = TimeSpan.Zero;
+    private int _lastStatus;
 
     public PollFeed(ISourceTaskContext context)
     {
@@ -34,10 +35,15 @@ internal sealed partial class PollFeed : HttpFeed
             new StatusRanges(config.GetList("http.response.policy.codes.retry")), config.GetInt("http.response.max.bytes"));
         _authorization = HttpAuthorization.Create(config, _calls.Client, context.Time);
         _reader = new RecordReader(config);
-        _request = new SourceRequest(config);
+        _request = new SourceRequest(context);
         _process = new StatusRanges(config.GetList("http.response.policy.codes.process"));
         _skip = new StatusRanges(config.GetList("http.response.policy.codes.skip"));
-        _cursor = config.GetString("http.paging") == Cursor ? JsonPointer.Parse(config.GetString("http.response.cursor.pointer")) : null;
+        var paging = config.GetString("http.paging");
+        _links = paging == "link";
+
+        // A first page that did not change says nothing of those behind it.
+        _conditional = config.GetBoolean("http.conditional") && paging == "none";
+        _cursor = paging == Cursor ? JsonPointer.Parse(config.GetString("http.response.cursor.pointer")) : null;
     }
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -63,6 +69,10 @@ internal sealed partial class PollFeed : HttpFeed
 
         var answer = await _calls.SendAsync(Request, _authorization, cancellationToken);
         var config = _context.Config;
+        // Of a redirect that stays one is warned once.
+        if (answer.Status is 301 or 302 or 303 or 307 or 308 && answer.Status != _lastStatus)
+            _context.Log(TaskLogLevel.Warning, $"{answer.Url} answered {answer.Status}, a redirect. Redirects are not followed: set http.request.url to the address that answers.");
+        _lastStatus = answer.Status;
         if (_skip.Contains(answer.Status))
         {
             _wait = config.GetMilliseconds("http.timer.interval.millis");
@@ -82,11 +92,8 @@ internal sealed partial class PollFeed : HttpFeed
 
     private HttpRequestMessage Request()
     {
-        var page = _offset.GetValueOrDefault(Page) as string;
-        var request = _request.Make(_offset, page is null ? null : new Uri(page));
-
-        // Conditions belong to the first page: behind a cursor there is always something to fetch.
-        if (_context.Config.GetBoolean("http.conditional") && page is null && !_offset.ContainsKey(Cursor))
+        var request = _request.Make(_offset, _offset.GetValueOrDefault(Page) is string page ? SameHost(PageLink.Complete(_request.First(_offset), page)) : null);
+        if (_conditional)
         {
             if (_offset.GetValueOrDefault(ETag) is string tag)
                 request.Headers.TryAddWithoutValidation("If-None-Match", tag);
@@ -100,76 +107,77 @@ internal sealed partial class PollFeed : HttpFeed
     private (List<SourceRecord> Records, Dictionary<string, object?> Next, bool More) Read(HttpAnswer answer)
     {
         var next = new Dictionary<string, object?>(_offset);
-        var records = new List<SourceRecord>();
-        var wasFirst = !next.Remove(Page) & !next.Remove(Cursor);
-        if (wasFirst)
-        {
-            Set(next, ETag, answer.ETag);
-            Set(next, LastModified, answer.LastModified);
-        }
+        Set(next, ETag, _conditional ? answer.ETag : null);
+        Set(next, LastModified, _conditional ? answer.LastModified : null);
 
         using var json = answer.Body.Length == 0 ? null : Parse(answer);
-        string? page = null;
-        object? cursor = null;
-        if (_context.Config.GetString("http.paging") == "link" && NextLink(answer.Link) is { } link)
-            page = SameHost(link);
-        if (json is not null && _cursor?.Evaluate(json.RootElement) is { ValueKind: not JsonValueKind.Null } found)
-            cursor = JsonValue.From(found);
-
-        // Each record's offset is where to go on when it is the last one that reached the log: the same page once more, and what is behind it there.
-        var same = new Dictionary<string, object?>(_offset);
-        foreach (var element in json is null ? [] : _reader.Elements(json.RootElement))
-        {
-            var parts = _reader.OffsetParts(element).ToList();
-            if (!IsBehind(parts, same))
-                continue;
-            foreach (var (name, value) in parts)
-                same[name] = next[name] = value;
-            records.Add(_reader.Record(element, _request.Partition, new Dictionary<string, object?>(same)));
-        }
+        var page = _links ? NextPage(answer) : null;
+        var cursor = json is null ? null : NextCursor(json.RootElement);
+        var records = json is null ? [] : Records(json.RootElement, next);
 
         Set(next, Page, page);
         Set(next, Cursor, cursor);
+        PagePlace.EndPage(next);
+        var more = page is not null || cursor is not null;
+        if (!more)
+            PagePlace.EndRound(next);
         if (records.Count > 0)
             records[^1] = records[^1] with { SourceOffset = next };
-        return (records, next, page is not null || cursor is not null);
+        return (records, next, more);
     }
 
-    /// <summary>Whether an element comes behind the offset, by its parts named timestamp and key; without them every element does.</summary>
-    private static bool IsBehind(List<(string Name, object? Value)> parts, Dictionary<string, object?> offset)
+    /// <summary>The elements behind the start of the round that were not taken yet. Each one's offset is where to go on when it is the last one that reached the log: the same page once more, and what follows there.</summary>
+    private List<SourceRecord> Records(JsonElement answer, Dictionary<string, object?> next)
     {
-        foreach (var name in new[] { "timestamp", "key" })
+        var elements = _reader.Elements(answer).Where(element => OffsetOrder.Compare(_reader.OffsetParts(element), _offset) > 0).ToList();
+        var taken = PagePlace.AlreadyTaken(_offset, elements);
+        var records = new List<SourceRecord>(elements.Count - taken);
+        var same = new Dictionary<string, object?>(_offset);
+        using var hash = PagePlace.NewHash();
+        for (var i = 0; i < elements.Count; i++)
         {
-            var part = parts.Find(p => p.Name == name);
-            if (part.Name is null || !offset.TryGetValue(name, out var last) || last is null)
+            var element = elements[i];
+            PagePlace.Add(hash, element);
+            if (i < taken)
                 continue;
-            var order = Compare(part.Value, last);
-            if (order != 0)
-                return order > 0;
-            if (name == "key" || !parts.Exists(p => p.Name == "key"))
-                return false;
+            var parts = _reader.OffsetParts(element);
+            PagePlace.Advance(next, parts);
+            PagePlace.Advance(same, parts);
+            PagePlace.Take(same, i + 1, hash);
+            records.Add(_reader.Record(element, _request.Partition, new Dictionary<string, object?>(same)));
         }
 
-        return true;
+        return records;
     }
 
-    private static int Compare(object? value, object last)
+    /// <summary>Null on the last page: there is none, or a text without a character, or the one that was asked with.</summary>
+    private object? NextCursor(JsonElement answer)
     {
-        if (AsNumber(value) is { } a && AsNumber(last) is { } b)
-            return a.CompareTo(b);
-        var (left, right) = (Connect.Data.Values.ToText(value), Connect.Data.Values.ToText(last));
-        return DateTimeOffset.TryParse(left, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var x) && DateTimeOffset.TryParse(right, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var y)
-            ? x.CompareTo(y)
-            : string.CompareOrdinal(left, right);
+        if (_cursor?.Evaluate(answer) is not { ValueKind: not (JsonValueKind.Null or JsonValueKind.False) } found || JsonValue.From(found) is not { } cursor)
+            return null;
+        var text = Connect.Data.Values.ToText(cursor);
+        return text.Length == 0 || (_offset.GetValueOrDefault(Cursor) is { } asked && Connect.Data.Values.ToText(asked) == text) ? null : cursor;
     }
 
-    private static decimal? AsNumber(object? value) => value switch
+    /// <summary>Null on the last page: it names none, or itself.</summary>
+    private string? NextPage(HttpAnswer answer)
     {
-        long whole => whole,
-        double number when Math.Abs(number) < 1e28 => (decimal)number,
-        string text when decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
-        _ => null,
-    };
+        if (PageLink.Next(answer.Link) is not { } link)
+            return null;
+        var first = _request.First(_offset);
+        var stored = _offset.GetValueOrDefault(Page) as string;
+        var asked = stored is null ? first : PageLink.Complete(first, stored);
+        var next = SameHost(new Uri(asked, link));
+        return next == asked ? null : PageLink.Shorten(first, next);
+    }
+
+    private Uri SameHost(Uri page)
+    {
+        var first = _request.First(_offset);
+        return page.Scheme == first.Scheme && page.Authority == first.Authority
+            ? page
+            : throw new FatalException($"The next page is at another host ({page.Authority}); what is sent there would include our authorization. Ask that host itself.");
+    }
 
     private static JsonDocument Parse(HttpAnswer answer)
     {
@@ -183,27 +191,6 @@ internal sealed partial class PollFeed : HttpFeed
         }
     }
 
-    private string SameHost(string link)
-    {
-        var first = _request.First(_offset);
-        var next = new Uri(first, link);
-        return next.Scheme == first.Scheme && next.Authority == first.Authority
-            ? next.AbsoluteUri
-            : throw new FatalException($"The next page is at another host ({next.Authority}); what is sent there would include our authorization. Ask that host itself.");
-    }
-
-    /// <summary>The target of <c>Link: &lt;..&gt;; rel="next"</c> (RFC 8288).</summary>
-    private static string? NextLink(string? header)
-    {
-        foreach (Match link in Links().Matches(header ?? ""))
-        {
-            if (Relation().Match(link.Groups[2].Value) is { Success: true } relation && relation.Groups[1].Value.Split(' ').Contains("next", StringComparer.OrdinalIgnoreCase))
-                return link.Groups[1].Value;
-        }
-
-        return null;
-    }
-
     private static void Set(Dictionary<string, object?> offset, string name, object? value)
     {
         if (value is null)
@@ -211,10 +198,4 @@ internal sealed partial class PollFeed : HttpFeed
         else
             offset[name] = value;
     }
-
-    [GeneratedRegex("""<([^>]*)>((?:\s*;\s*[^,;="]+(?:=(?:"[^"]*"|[^,;"]*))?)*)""", RegexOptions.CultureInvariant, 100)]
-    private static partial Regex Links();
-
-    [GeneratedRegex("""\brel="?([^";]*)"?""", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, 100)]
-    private static partial Regex Relation();
 }

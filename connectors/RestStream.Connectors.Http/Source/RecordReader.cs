@@ -47,7 +47,7 @@ internal sealed class RecordReader
     }
 
     /// <summary>The parts of the offset that an element has.</summary>
-    public IEnumerable<(string Name, object? Value)> OffsetParts(JsonElement element) => _offset.Select(part => (part.Name, part.Pointer.Evaluate(element) is { } found ? JsonValue.From(found) : null));
+    public IReadOnlyList<(string Name, object? Value)> OffsetParts(JsonElement element) => [.. _offset.Select(part => (part.Name, part.Pointer.Evaluate(element) is { } found ? JsonValue.From(found) : null))];
 
     public SourceRecord Record(JsonElement element, IReadOnlyDictionary<string, object?> partition, IReadOnlyDictionary<string, object?> offset) => new()
     {

@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
-using RestStream.Connect.Config;
+using RestStream.Connect;
 using RestStream.Connectors.Http.Requests;
 
 namespace RestStream.Connectors.Http.Source;
@@ -15,8 +15,9 @@ internal sealed class SourceRequest
     private readonly MediaTypeHeaderValue _bodyType;
     private readonly List<(string Name, Template Value)> _headers = [];
 
-    public SourceRequest(ConfigValues config)
+    public SourceRequest(ITaskContext context)
     {
+        var config = context.Config;
         _url = Template.Parse(config.GetString("http.request.url"));
         _query = config.FindString("http.request.params") is { } query ? Template.Parse(query) : null;
         _body = config.FindString("http.request.body") is { } body ? Template.Parse(body) : null;
@@ -29,16 +30,20 @@ internal sealed class SourceRequest
         }
 
         // A query may hold a secret and changes with the offset.
-        Partition = new Dictionary<string, object?> { ["url"] = config.GetString("http.request.url").Split('?')[0] };
+        Partition = new Dictionary<string, object?> { ["url"] = context.Written("http.request.url")?.Trim().Split('?')[0] };
     }
 
-    /// <summary>The source partition: the address as it is configured, without its query.</summary>
+    /// <summary>The source partition: the address as it is written, references in it not replaced, without its query.</summary>
     public IReadOnlyDictionary<string, object?> Partition { get; }
 
     /// <summary>The address that is asked first.</summary>
+    /// <exception cref="FatalException">The offset would lead to another path than the one that is configured.</exception>
     public Uri First(IReadOnlyDictionary<string, object?> offset)
     {
-        var url = new UriBuilder(_url.Fill(Root(offset), Uri.EscapeDataString));
+        var text = _url.Fill(Root(offset), Uri.EscapeDataString);
+        if (!_url.IsConstant && text.Split('?')[0].Split('/', '\\').Any(segment => Uri.UnescapeDataString(segment) is "." or ".."))
+            throw new FatalException("With the offset filled in, the path of http.request.url has a part . or .., which leads to another path. Take the value into http.request.params, or choose another one in http.response.record.offset.pointer.");
+        var url = new UriBuilder(text);
         if (_query is not null)
         {
             var query = _query.Fill(Root(offset), Uri.EscapeDataString);

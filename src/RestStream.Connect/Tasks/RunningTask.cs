@@ -77,7 +77,8 @@ internal abstract class RunningTask : IAsyncDisposable
 
     internal bool StopWanted => _stop.IsRequested;
 
-    protected bool PauseWanted
+    /// <summary>Somebody wants it to be paused.</summary>
+    internal bool PauseWanted
     {
         get
         {

@@ -47,7 +47,7 @@ internal sealed class SourceTaskLoop : RunningTask
     {
         var config = plugins.Config;
         _retries = new Retries(plugins.Errors, Services.Time, _retrying);
-        _writer = new SourceWriter(this, plugins, _retries);
+        _writer = new SourceWriter(this, plugins, _retries, (record, reason) => _task!.Refused(record, reason));
         var codec = Codec(config.GetValueOrDefault("producer.override.compression.type"));
         (_unit, _spare) = (new SourceUnit(codec), new SourceUnit(codec));
         _mostBytes = Math.Min(Services.Options.TaskMaxBytes, Services.Broker.MaxAtomicBytes) / 2;

@@ -14,13 +14,18 @@ internal sealed class SourceWriter
     private readonly TaskPlugins _plugins;
     private readonly Retries _retries;
     private readonly TopicCreation _topics;
+    private readonly Func<SourceRecord, string, bool> _refused;
     private readonly RecordSerializer _serializer;
     private int _unit;
     private long _now;
 
-    public SourceWriter(RunningTask owner, TaskPlugins plugins, Retries retries)
+    /// <param name="owner">The task.</param>
+    /// <param name="plugins">What it works with.</param>
+    /// <param name="retries">Of the broker, and of records.</param>
+    /// <param name="refused">Asked about a record whose error is not tolerated; true: it is passed over all the same (<see cref="SourceTask.Refused"/>).</param>
+    public SourceWriter(RunningTask owner, TaskPlugins plugins, Retries retries, Func<SourceRecord, string, bool> refused)
     {
-        (_owner, _plugins, _retries) = (owner, plugins, retries);
+        (_owner, _plugins, _retries, _refused) = (owner, plugins, retries, refused);
         _topics = new TopicCreation(plugins.Config);
         _serializer = new RecordSerializer(plugins.Converters, plugins.Transforms);
     }
@@ -173,10 +178,11 @@ internal sealed class SourceWriter
         _owner.Metrics.Failed(_now);
         var error = ErrorOf(record, failure, stage, className);
         LogIfAsked(error);
-        if (!_plugins.Errors.Tolerates(stage, failure))
+        var tolerated = _plugins.Errors.Tolerates(stage, failure);
+        if (!tolerated && (_plugins.Errors.TolerateAll || stage == Stage.TaskPoll || failure is FatalException || !_refused(record, error.Message)))
             throw new StageException(stage, error.Place, failure);
         Interlocked.Increment(ref _owner.Metrics.Skipped);
-        if (_plugins.Errors.DlqTopic is { } dlq)
+        if (tolerated && _plugins.Errors.DlqTopic is { } dlq)
             await ToDlqAsync(record, error, dlq, unit, cancellationToken);
     }
 

@@ -16,6 +16,8 @@ internal abstract class TaskContext(RunningTask owner, ConfigValues config) : IT
 
     protected RunningTask Owner => owner;
 
+    public string? Written(string name) => owner.Definition.Config.GetValueOrDefault(name);
+
     public void Log(TaskLogLevel level, string message, Exception? error = null)
     {
         owner.Guard();
@@ -51,6 +53,8 @@ internal abstract class TaskContext(RunningTask owner, ConfigValues config) : IT
 /// <summary>Of a source.</summary>
 internal sealed class SourceTaskContext(RunningTask owner, ConfigValues config, OffsetStore offsets, HookRegistry hooks, TransactionBoundaries? transaction) : TaskContext(owner, config), ISourceTaskContext
 {
+    private static readonly HookResponse s_paused = new(503, """{"message":"The connector is paused. Send it again later."}""");
+
     private readonly List<IDisposable> _hooks = [];
 
     public ITransactionBoundaries? Transaction => transaction;
@@ -70,7 +74,9 @@ internal sealed class SourceTaskContext(RunningTask owner, ConfigValues config, 
     public IDisposable OpenHook(string name, Func<HookRequest, CancellationToken, Task<HookResponse>> handler)
     {
         Owner.Guard();
-        var hook = hooks.Open(name, handler);
+
+        // Nobody takes what comes now: the sender hears of it at once instead of when its patience, or ours, is over.
+        var hook = hooks.Open(name, (request, cancellationToken) => Owner.PauseWanted ? Task.FromResult(s_paused) : handler(request, cancellationToken));
         lock (_hooks)
             _hooks.Add(hook);
         return hook;

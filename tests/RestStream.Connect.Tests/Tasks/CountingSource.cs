@@ -25,6 +25,12 @@ internal sealed class CountingScript
 
     public bool TakesCommitsWhilePolling { get; init; }
 
+    /// <summary>Somebody is told of records that are refused on their way.</summary>
+    public bool TellsSenders { get; init; }
+
+    /// <summary>What was refused, and why.</summary>
+    public List<(string Value, string Reason)> Refused { get; } = [];
+
     public List<string> Committed { get; } = [];
     public List<string> Calls { get; } = [];
     public int Started { get; set; }
@@ -70,6 +76,12 @@ internal class CountingSource : SourceTask
 
         _script.AfterPoll?.Invoke(_script.Context!, records);
         return records;
+    }
+
+    public override bool Refused(SourceRecord record, string reason)
+    {
+        _script.Refused.Add(((string)record.Value!, reason));
+        return _script.TellsSenders;
     }
 
     public override ValueTask DisposeAsync()

@@ -151,6 +151,43 @@ public class SourceDeadLetterTests
     }
 
     [Fact]
+    public async Task Without_tolerance_a_refused_record_is_passed_over_when_the_task_has_its_sender_told()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("out", 1, ("max.message.bytes", "1000"));
+        var script = new CountingScript
+        {
+            Last = 20,
+            TellsSenders = true,
+            Change = r => (string)r.Value! switch { "7" => r with { Value = new string('x', 3000) }, "20" => r with { Value = "bad" }, _ => r },
+        };
+
+        var run = worker.Run<AcknowledgingSource>(script, new() { ["errors.deadletterqueue.topic.name"] = "dead", ["test.secret"] = "bad" });
+        await TestWorker.UntilAsync(() => script.Committed.Count == 20 || run.Failure is not null, "everything was committed");
+
+        Assert.Null(run.Failure);
+        Assert.Equal(18, worker.Values("out").Count);
+        Assert.Empty(worker.Values("dead"));
+        Assert.Equal((object)20L, worker.Services.Offsets.Find("c", CountingSource.Partition)!["number"]);
+        Assert.Contains("max.message.bytes", script.Refused[0].Reason);
+        Assert.Equal(("bad", "[hidden] text"), script.Refused[1]);
+        Assert.Equal((2, 2, 0), (run.Task.Metrics.Errors, run.Task.Metrics.Skipped, run.Task.Metrics.ActiveRecords));
+    }
+
+    [Fact]
+    public async Task Without_tolerance_a_refused_record_fails_a_task_that_has_nobody_to_tell()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 20, Change = r => (string)r.Value! == "7" ? r with { Value = "bad" } : r };
+
+        var run = worker.Run<CountingSource>(script);
+        await TestWorker.UntilAsync(() => run.Failure is not null, "the failure");
+
+        Assert.Equal("bad", Assert.Single(script.Refused).Value);
+        Assert.Equal("VALUE_CONVERTER", run.Failure!.Stage);
+    }
+
+    [Fact]
     public async Task A_replay_takes_the_records_of_a_source_through_its_transforms()
     {
         await using var worker = await TestWorker.StartAsync();

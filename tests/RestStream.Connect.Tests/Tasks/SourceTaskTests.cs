@@ -44,6 +44,27 @@ public class SourceTaskTests
     }
 
     [Fact]
+    public async Task A_hook_of_a_paused_source_refuses_at_once()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 0 };
+        var run = worker.Run<CountingSource>(script);
+        await run.ReportAsync(WorkState.Running);
+        script.Context!.OpenHook("in", (_, _) => Task.FromResult(new HookResponse(200)));
+        async Task<int> CallAsync() => (await worker.Services.Hooks.Call("in", new HookRequest("POST", "", "", [], default), default)!).Status;
+
+        var before = await CallAsync();
+        run.Task.Pause();
+        await run.ReportAsync(WorkState.Paused);
+        var paused = await CallAsync();
+        run.Task.Resume();
+        await run.ReportAsync(WorkState.Running);
+        var after = await CallAsync();
+
+        Assert.Equal([200, 503, 200], [before, paused, after]);
+    }
+
+    [Fact]
     public async Task A_paused_source_finishes_what_it_has_and_is_not_polled_until_it_is_resumed()
     {
         await using var worker = await TestWorker.StartAsync();

@@ -123,6 +123,7 @@ public sealed class FileStreamSinkTests : IDisposable
         public OutboundPolicy Network { get; } = new([]);
         public IReadOnlyCollection<TopicPartition> Assignment => [];
 
+        public string? Written(string name) => throw new NotSupportedException();
         public void Log(TaskLogLevel level, string message, Exception? error = null) => throw new NotSupportedException(message);
         public void Metric(string name, double value) => throw new NotSupportedException();
         public void Seek(TopicPartition partition, long offset) => throw new NotSupportedException();

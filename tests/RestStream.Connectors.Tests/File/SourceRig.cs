@@ -125,6 +125,8 @@ internal sealed class SourceRig(SourceConnector connector, string root, params (
         _task = null;
     }
 
+    string? ITaskContext.Written(string name) => throw new NotSupportedException();
+
     void ITaskContext.Log(TaskLogLevel level, string message, Exception? error) => Messages.Add((level, message));
 
     void ITaskContext.Metric(string name, double value)

@@ -241,6 +241,84 @@ public sealed class HttpSourceTests
         Assert.Contains("http.response.max.bytes", failure.Message);
     }
 
+    [Fact]
+    public async Task An_event_that_does_not_end_is_given_up_at_the_limit_and_what_is_between_events_does_not_count()
+    {
+        await using var server = await WebReceiver.StartAsync(async (_, response) =>
+        {
+            response.ContentType = "text/event-stream";
+            for (var id = 1; id <= 1000; id++)
+                await response.WriteAsync($": a comment of which there are many, and an empty line behind each event\r\ndata: {id}\r\nid: {id}\r\n\r\n:\n");
+            for (var n = 0; n < 100; n++)
+                await response.WriteAsync((n == 0 ? "data: " : "") + new string('x', 1000));
+            await response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, response.HttpContext.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
+        var config = Events(server);
+        config["http.response.max.bytes"] = "1000";
+        await using var host = new SourceHost(() => new HttpSourceConnector(), config, new TestWorker());
+        await host.StartAsync();
+        await host.RunAsync(1000);
+
+        var failure = await Assert.ThrowsAsync<ConnectException>(() => host.PollAsync());
+
+        Assert.Equal(Enumerable.Range(1, 1000).Select(id => (object)(long)id), host.Log.Select(record => record.Value!));
+        Assert.Contains("http.response.max.bytes", failure.Message);
+    }
+
+    [Theory]
+    [InlineData("", 7)]
+    [InlineData("retry: 3000\n", 7)]
+    [InlineData("retry: 20000\n", 20)]
+    public async Task A_stream_that_ended_is_opened_again_after_the_back_off_or_the_longer_time_its_server_asks_for(string retry, int seconds)
+    {
+        var clock = new TestClock();
+        await using var server = await WebReceiver.StartAsync((_, response) =>
+        {
+            response.ContentType = "text/event-stream";
+            return response.WriteAsync(retry + "id: 1\ndata: 1\n\n");
+        });
+        var config = Events(server);
+        config["retry.backoff.ms"] = "7000";
+        await using var host = new SourceHost(() => new HttpSourceConnector(), config, new TestWorker { Time = clock });
+        await host.StartAsync();
+        await host.RunAsync(1);
+
+        var poll = host.PollAsync();
+        await UntilAsync(() => clock.NextDue == TimeSpan.FromSeconds(seconds), poll);
+        Assert.Single(server.Requests);
+        clock.Advance(TimeSpan.FromSeconds(seconds));
+        await poll;
+
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_sender_whose_record_is_refused_on_its_way_is_told_and_the_hook_goes_on()
+    {
+        var worker = new TestWorker();
+        await using var host = new SourceHost(() => new HttpSourceConnector(), Hook(), worker);
+        await host.StartAsync();
+
+        var one = worker.CallHookAsync("in", Json("1"));
+        var some = worker.CallHookAsync("in", Json("[2,3,4]"));
+        var good = worker.CallHookAsync("in", Json("5"));
+        var polled = new List<SourceRecord>();
+        while (polled.Count < 5)
+            polled.AddRange(await host.PollAsync());
+        Assert.All(polled.Where(record => record.Value is 1L or 3L), record => Assert.True(host.Refuse(record, $"{record.Value} is too large.")));
+        host.Append();
+        await host.CommitAsync();
+
+        var answers = await Task.WhenAll(one, some, good);
+        Assert.Equal([400, 400, 200], answers.Select(a => a.Status));
+        Assert.Equal("""{"message":"1 is too large."}""", answers[0].Body);
+        Assert.Contains("1 of 3 records were refused, the others are in the log. The first: 3 is too large.", answers[1].Body);
+        Assert.Equal([2L, 4L, 5L], host.Log.Select(record => record.Value));
+        Assert.Equal(5L, host.Offsets.Single().Offset["received"]);
+        Assert.Equal(TaskLogLevel.Warning, Assert.Single(worker.Log).Level);
+    }
+
     [Theory]
     [InlineData("""[1,"\ud800"]""", "Unicode")]
     [InlineData("""[{"at":"2026-01-01"},{"at":"soon"}]""", "http.response.record.timestamp.pointer")]
@@ -261,16 +339,27 @@ public sealed class HttpSourceTests
     }
 
     /// <summary>For hosts with little patience, which is for what does not come: what does come may take a slow machine longer.</summary>
-    private static async Task ReadAsync(SourceHost host, int records)
+    internal static async Task ReadAsync(SourceHost host, int records)
     {
         for (var tries = 0; tries < 10 && host.Log.Count < records; tries++)
             await host.RunAsync(records);
     }
 
+    /// <summary>What comes of a poll that waits; the limit is for a test that would hang.</summary>
+    internal static async Task UntilAsync(Func<bool> condition, Task poll)
+    {
+        var patience = Task.Delay(TimeSpan.FromSeconds(60));
+        while (!condition())
+        {
+            Assert.False(patience.IsCompleted || poll.IsFaulted, $"It never came to this; the poll is {poll.Status}, {poll.Exception}");
+            await Task.Delay(5);
+        }
+    }
+
     private static Dictionary<string, string> Events(WebReceiver server) =>
         new() { ["mode"] = "sse", ["http.request.url"] = server.Address.ToString(), ["kafka.topic"] = "t", ["retry.backoff.ms"] = "1" };
 
-    private static Dictionary<string, string> Poll(WebReceiver server, params (string Name, string Value)[] settings)
+    internal static Dictionary<string, string> Poll(WebReceiver server, params (string Name, string Value)[] settings)
     {
         var config = new Dictionary<string, string>
         {

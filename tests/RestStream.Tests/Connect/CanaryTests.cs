@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using RestStream.TestKit.Web;
 
 namespace RestStream.Tests.Connect;
 
@@ -14,7 +16,7 @@ public class CanaryTests
     [Fact]
     public async Task A_secret_appears_in_no_answer_log_metric_or_error()
     {
-        await using var connect = await ConnectServer.StartAsync("--Logging:LogLevel:RestStream", "Debug");
+        await using var connect = await ConnectServer.StartAsync("--Logging:LogLevel:RestStream", "Debug", "--RestStream:Connect:AllowedNetworks:0", "127.0.0.0/8");
         var secrets = Path.Combine(Path.GetDirectoryName(connect.Files)!, "secrets");
         Directory.CreateDirectory(secrets);
         var file = Path.Combine(secrets, "db.properties");
@@ -34,6 +36,24 @@ public class CanaryTests
             ["transforms.add.static.value"] = $"${{file:{file}:password}}",
         };
 
+        // In the path, in a parameter that the server repeats in the address of its next page, and in a header.
+        await using var server = await WebReceiver.StartAsync((request, response) =>
+        {
+            response.Headers.Link = request.Target.Contains("page=") ? "" : $"<{request.Target}&page=2>; rel=next";
+            response.StatusCode = request.Target.Contains("page=") ? 400 : 200;
+            return response.WriteAsync("""[{"id":1}]""");
+        });
+        var asking = new Dictionary<string, string>
+        {
+            ["connector.class"] = "HttpSource",
+            ["kafka.topic"] = "asking",
+            ["http.request.url"] = $"{server.Address}${{file:{file}:password}}/x",
+            ["http.request.params"] = $"api_key=${{file:{file}:password}}",
+            ["http.request.headers"] = $"X-Key: ${{file:{file}:password}}",
+            ["http.paging"] = "link",
+            ["restart.policy"] = "never",
+        };
+
         var seen = new List<(string What, string Text)>();
         async Task<Answer> Look(Task<Answer> call, string what)
         {
@@ -47,6 +67,10 @@ public class CanaryTests
         await connect.UntilAsync("plain", "RUNNING", "RUNNING", "RUNNING");
         await connect.UntilAsync("referring", "RUNNING", "RUNNING");
         Assert.Contains("${file:", (await connect.GetAsync("connectors/referring/config")).Text);
+        Assert.Equal(201, (await Look(connect.PutAsync("connectors/asking/config", asking), "put of a source that asks")).Status);
+        await connect.UntilAsync("asking", "RUNNING", "FAILED");
+        Assert.Contains($"/{InFile}/x?api_key={InFile}&page=2", server.Requests.Select(r => r.Target));
+        Assert.Contains("${file:", (await connect.GetAsync("connectors/asking/offsets")).Text);
         connect.Fail("plain", "task 1");
         connect.Fail("referring", "task 0");
         await connect.UntilAsync("plain", "RUNNING", "RUNNING", "FAILED");
@@ -56,7 +80,7 @@ public class CanaryTests
         await Look(connect.PatchAsync("connectors/plain/config", new { batch = "x" }), "patch with a wrong value");
         await Look(connect.PutAsync("connector-plugins/MonitorableSource/config/validate", new Dictionary<string, string>(config) { ["topic"] = "", ["batch"] = "x" }), "validate");
         await Look(connect.PostAsync("connector-plugins/MonitorableSource/config/preview", new { config, records = new[] { new { value = 1 } } }), "preview of a configuration");
-        foreach (var name in new[] { "plain", "referring" })
+        foreach (var name in new[] { "plain", "referring", "asking" })
         {
             foreach (var path in new[] { "", "/config", "/status", "/tasks", "/tasks/0/status", "/tasks/1/status", "/topics", "/offsets" })
                 await Look(connect.GetAsync($"connectors/{name}{path}"), $"GET {name}{path}");

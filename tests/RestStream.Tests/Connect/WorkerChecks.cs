@@ -290,5 +290,25 @@ public class WorkerChecks(ConnectFixture fixture)
         Assert.Contains("nobody", answer.Message);
     }
 
+    [Fact]
+    public async Task A_sender_whose_record_the_topic_does_not_take_is_refused_and_the_hook_goes_on_until_it_is_paused()
+    {
+        var name = _connect.NewName("hook");
+        await _connect.CreateAsync(name, new() { ["connector.class"] = "HttpSource", ["mode"] = "webhook", ["kafka.topic"] = name, ["http.response.record.timestamp.pointer"] = "/t", ["restart.policy"] = "never" });
+
+        var large = await _connect.PostAsync($"hooks/{name}", new { a = new string('x', 1_200_000) });
+        var early = await _connect.PostAsync($"hooks/{name}", new { t = 9999999999999999 });
+        var good = await _connect.PostAsync($"hooks/{name}", new { a = 2 });
+        await _connect.PutAsync($"connectors/{name}/pause");
+        await _connect.UntilAsync(name, "PAUSED", "PAUSED");
+        var paused = await _connect.PostAsync($"hooks/{name}", new { a = 3 });
+
+        Assert.Equal([400, 400, 200, 503], [large.Status, early.Status, good.Status, paused.Status]);
+        Assert.Contains("max.message.bytes", large.Message);
+        Assert.Contains("timestamp", early.Message);
+        Assert.NotNull(paused.Headers.RetryAfter);
+        Assert.Single(await _connect.RecordsAsync(name));
+    }
+
     private static string Said(Answer answer) => $"{answer.Status} {answer.Message}";
 }

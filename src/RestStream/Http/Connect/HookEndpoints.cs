@@ -9,6 +9,9 @@ namespace RestStream.Http.Connect;
 /// <summary>Requests for tasks: <c>/hooks/{name}</c> goes to the source task that opened the hook of that name, and is answered as the task says.</summary>
 internal static class HookEndpoints
 {
+    /// <summary>Seconds that a sender shall wait after a 503: a queue that is full or a connector that is started again takes about that long.</summary>
+    private const string RetryAfter = "5";
+
     private static readonly string[] s_methods = [HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch];
 
     public static void MapHooks(this IEndpointRouteBuilder routes)
@@ -31,6 +34,8 @@ internal static class HookEndpoints
         var call = hooks.Call(hook, new HookRequest(request.Method, path, request.QueryString.Value ?? "", headers, body), cancellationToken)
             ?? throw ConnectRequestException.NotFound($"No running task has a hook of the name '{hook}'.");
         var answer = await connect.WaitAsync(call, $"handling a request to hook {hook}", began, cancellationToken);
+        if (answer.Status == StatusCodes.Status503ServiceUnavailable)
+            request.HttpContext.Response.Headers.RetryAfter = RetryAfter;
         return answer.Body is null ? Results.StatusCode(answer.Status) : Results.Text(answer.Body, answer.ContentType, statusCode: answer.Status);
     }
 
