@@ -124,13 +124,15 @@ internal sealed partial class RunningConnector
         shared.Log.ConnectorFailed(Name, trace);
     }
 
-    private void Gone()
+    private void Gone(bool isMadeAgain)
     {
         lock (_lock)
         {
             (_state, _failure, _version) = (null, null, null);
             shared.Worker.Statuses.Put(Name, null);
             shared.Worker.Statuses.ForgetTopics(Name);
+            if (isMadeAgain)
+                Unassign();
         }
     }
 
