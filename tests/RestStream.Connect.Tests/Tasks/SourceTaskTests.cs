@@ -341,6 +341,41 @@ public class SourceTaskTests
     }
 
     [Fact]
+    public async Task A_transaction_is_ended_by_a_poll_that_brings_nothing()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 10, IsEmpty = poll => poll == 2, AfterPoll = (context, records) => EndIf(records.Count == 0, context.Transaction!.Commit) };
+
+        worker.Run<CountingSource>(script, new() { ["transaction.boundary"] = "connector" });
+
+        await TestWorker.UntilAsync(() => worker.Values("out").Count == 10, "the transaction that ended");
+    }
+
+    [Fact]
+    public async Task What_is_dropped_in_a_poll_that_brings_nothing_is_what_came_before_it()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 20, IsEmpty = poll => poll == 2 };
+        script.AfterPoll = (context, records) =>
+        {
+            EndIf(records.Count == 0, context.Transaction!.Abort);
+            EndIf(records is [{ Value: "11" }, ..], context.Transaction!.Commit);
+        };
+
+        worker.Run<AcknowledgingSource>(script, new() { ["transaction.boundary"] = "connector" });
+        await TestWorker.UntilAsync(() => script.Committed.Count == 20, "everything was committed");
+
+        Assert.Equal(Numbers(11, 20), worker.Values("out"));
+        Assert.Equal((object)20L, worker.Services.Offsets.Find("c", CountingSource.Partition)!["number"]);
+    }
+
+    private static void EndIf(bool isSo, Action end)
+    {
+        if (isSo)
+            end();
+    }
+
+    [Fact]
     public async Task A_transaction_that_the_connector_did_not_end_is_polled_again()
     {
         await using var worker = await TestWorker.StartAsync();
