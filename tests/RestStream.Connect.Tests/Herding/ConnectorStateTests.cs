@@ -44,6 +44,21 @@ public class ConnectorStateTests
     }
 
     [Fact]
+    public async Task A_stopped_connector_has_the_version_of_the_plugin_that_it_names()
+    {
+        await using var worker = await TestWorker.StartAsync();
+
+        await worker.CreateAsync("c", TargetState.Stopped);
+        Assert.Equal("1.2", worker.Herder.Status("c").Connector.Version);
+        await worker.PutAsync("c", ("connector.class", "sink"));
+        Assert.Equal("3.4", worker.Herder.Status("c").Connector.Version);
+        await worker.RestartAsync();
+        Assert.Equal("3.4", worker.Herder.Status("c").Connector.Version);
+        await worker.PutAsync("c", ("connector.class", "absent"));
+        Assert.Equal(("STOPPED []", (string?)null), (worker.States("c"), worker.Herder.Status("c").Connector.Version));
+    }
+
+    [Fact]
     public async Task A_connector_whose_configuration_cannot_be_read_any_more_can_be_paused()
     {
         await using var worker = await TestWorker.StartAsync();
