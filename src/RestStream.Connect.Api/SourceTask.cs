@@ -136,12 +136,12 @@ public sealed record HookResponse(int Status, string? Body = null, string Conten
 /// <summary>Transactions as the source knows them. Call it in <see cref="SourceTask.PollAsync"/>.</summary>
 public interface ITransactionBoundaries
 {
-    /// <summary>The records of this poll end a transaction.</summary>
+    /// <summary>The records up to here end a transaction: those of this poll, or of earlier ones if it brings none.</summary>
     void Commit();
 
     /// <summary>This record, of this poll, ends a transaction; those behind it belong to the next.</summary>
     void CommitAfter(SourceRecord record);
 
-    /// <summary>The transaction that the records of this poll belong to is dropped: its records are not written, their offsets are.</summary>
+    /// <summary>The transaction that the records up to here belong to, those of this poll included if it brings any, is dropped: its records are not written, their offsets are.</summary>
     void Abort();
 }

@@ -98,16 +98,29 @@ internal sealed partial class RunningConnector
 
     private void Is(WorkState state)
     {
+        var version = _plugin is not null ? _plugin.Description.Version : VersionOf(_config!);
         lock (_lock)
         {
-            if (_plugin is not null)
-                _version = _plugin.Description.Version;
+            _version = version;
             if (state == WorkState.Running)
                 _backoff.Running();
             MoveTo(state, failure: null);
         }
 
         shared.Log.ConnectorIs(Name, StatusRecords.Text(state));
+    }
+
+    /// <summary>Of the plugin that it names, which nobody has loaded: it is stopped. Null when there is none.</summary>
+    private string? VersionOf(IReadOnlyDictionary<string, string> config)
+    {
+        try
+        {
+            return shared.Parts.Find(config).Version;
+        }
+        catch (PluginNotFoundException)
+        {
+            return null;
+        }
     }
 
     private void Failed(Exception error)
@@ -124,13 +137,15 @@ internal sealed partial class RunningConnector
         shared.Log.ConnectorFailed(Name, trace);
     }
 
-    private void Gone()
+    private void Gone(bool isMadeAgain)
     {
         lock (_lock)
         {
             (_state, _failure, _version) = (null, null, null);
             shared.Worker.Statuses.Put(Name, null);
             shared.Worker.Statuses.ForgetTopics(Name);
+            if (isMadeAgain)
+                Unassign();
         }
     }
 

@@ -46,24 +46,22 @@ internal sealed partial class RunningConnector
         }
 
         IReadOnlyList<IReadOnlyDictionary<string, string>> tasks = [.. made.Select(task => Complete(wanted.Config, task))];
-        if (!await StoreAsync(wanted, tasks))
-            return;
+        await StoreAsync(wanted, tasks);
         var restarted = await StopTasksAsync(slot => slot.Id >= tasks.Count || !Same(slot.Config, tasks[slot.Id]));
         StartTasks(tasks, paused: false);
         shared.Log.TasksConfigured(Name, tasks.Count, restarted);
     }
 
-    /// <returns>False: something else is wanted by now.</returns>
-    private async Task<bool> StoreAsync(StoredConnector wanted, IReadOnlyList<IReadOnlyDictionary<string, string>> tasks)
+    /// <exception cref="OperationCanceledException">Something else is wanted by now.</exception>
+    private async Task StoreAsync(StoredConnector wanted, IReadOnlyList<IReadOnlyDictionary<string, string>> tasks)
     {
         await Changing.WaitAsync();
         try
         {
             if (shared.Configs.Find(Name) is not { Target: TargetState.Started } now || !ReferenceEquals(now.Config, wanted.Config))
-                return false;
+                throw new OperationCanceledException();
             if (now.Tasks.Count != tasks.Count || !now.Tasks.Zip(tasks).All(pair => Same(pair.First, pair.Second)))
                 await shared.Configs.PutTasksAsync(Name, tasks);
-            return true;
         }
         finally
         {

@@ -29,6 +29,10 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
     private IReadOnlyDictionary<string, string>? _resolved;
     private bool _closed;
 
+    // What the last step found (StoredConnector): steps see the newest only, and carry out what they missed in between. No creation: nothing of it is here.
+    private long? _creation;
+    private long _stops;
+
     private int _reconfiguring;
 
     // Written in the queue, under the lock.
@@ -76,6 +80,7 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
             return;
         BeginStep();
         var wanted = shared.Configs.Find(Name);
+        var known = _config;
         try
         {
             if (wanted is null)
@@ -85,8 +90,10 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         }
         catch (OperationCanceledException) when (Interrupted)
         {
-            // Something else is wanted by now; its step follows.
+            // Something else is wanted by now; its step follows. A configuration that this step did not get done with is new to that one, too.
             await CloseInstanceAsync();
+            if (!ReferenceEquals(_config, known))
+                _config = null;
         }
         catch (BrokerException e)
         {
@@ -96,6 +103,8 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
 
     private async Task ReconcileAsync(StoredConnector wanted, bool restart)
     {
+        if (_creation is { } creation && creation != wanted.Creation)
+            await RemoveAsync(isMadeAgain: true);
         var changed = _config is null || !Same(_config, wanted.Config);
         if (changed)
         {
@@ -106,30 +115,33 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         }
 
         _config = wanted.Config;
+        var missedStop = _creation is not null && _stops != wanted.Stops;
+        (_creation, _stops) = (wanted.Creation, wanted.Stops);
         ForgetOldStatuses(wanted.Tasks.Count);
         var anew = changed || restart;
+        if (missedStop || wanted.Target == TargetState.Stopped)
+            await StopAsync(anew);
         switch (wanted.Target)
         {
             case TargetState.Stopped:
-                CancelRestarts();
-                await CloseInstanceAsync();
-                await StopTasksAsync(_ => true);
-                if (!_broken || anew)
-                    Is(WorkState.Stopped);
                 break;
 
             case TargetState.Paused:
+                // First: whatever becomes of the connector, its tasks do nothing from now on.
                 CancelRestarts();
+                PauseTasks();
                 if (anew || State != WorkState.Failed)
                 {
                     await CloseInstanceAsync();
-                    if (!await LoadAsync(wanted, keep: false))
+
+                    // What is known already is not read again: a secret that is gone by now does not matter to who does nothing.
+                    if ((anew || _plugin is null) && !await LoadAsync(wanted, keep: false))
                         break;
                     Is(WorkState.Paused);
                 }
 
-                PauseTasks();
-                StartTasks(wanted.Tasks, paused: true);
+                if (_plugin is not null)
+                    StartTasks(wanted.Tasks, paused: true);
                 break;
 
             default:
@@ -139,6 +151,15 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
                 ScheduleRestarts();
                 break;
         }
+    }
+
+    private async Task StopAsync(bool anew)
+    {
+        CancelRestarts();
+        await CloseInstanceAsync();
+        await StopTasksAsync(_ => true);
+        if (!_broken || anew)
+            Is(WorkState.Stopped);
     }
 
     /// <summary>Makes the connector anew and starts it, then its tasks.</summary>
@@ -202,14 +223,13 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
 
     private ConfigValues Parse() => _plugin!.Definition.Parse(_resolved!.ToDictionary(e => e.Key, e => (string?)e.Value));
 
-    private async Task RemoveAsync()
+    private async Task RemoveAsync(bool isMadeAgain = false)
     {
         CancelRestarts();
         await StopTasksAsync(_ => true);
         await CloseInstanceAsync();
-        _config = null;
-        _plugin = null;
-        Gone();
+        (_config, _plugin, _creation) = (null, null, null);
+        Gone(isMadeAgain);
     }
 
     private void Reconfigure(ConnectorContext asking)
@@ -223,7 +243,8 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
     {
         Volatile.Write(ref _reconfiguring, 0);
         BeginStep();
-        if (_closed || _context != asking || _instance is null || shared.Configs.Find(Name) is not { Target: TargetState.Started } wanted || !Same(_config!, wanted.Config))
+        if (_closed || _context != asking || _instance is null || shared.Configs.Find(Name) is not { Target: TargetState.Started } wanted
+            || wanted.Creation != _creation || wanted.Stops != _stops || !Same(_config!, wanted.Config))
             return;
         try
         {
@@ -231,7 +252,8 @@ internal sealed partial class RunningConnector(string name, HerderShared shared)
         }
         catch (OperationCanceledException) when (Interrupted)
         {
-            // The step of what is wanted now follows, and finds it as it is.
+            // The step of what is wanted now follows; if that is what it was, it asks a new one for its tasks.
+            await CloseInstanceAsync();
         }
         catch (Exception e) when (IsOfConnector(e) || e is BrokerException)
         {

@@ -23,6 +23,7 @@ internal sealed class ConfigStore
     private readonly StoreTopic _topic;
     private readonly SecretSeal _seal;
     private ImmutableSortedSet<string> _names;
+    private long _creations;
 
     private ConfigStore(StoreTopic topic, SecretSeal seal, ConfigReading read)
     {
@@ -65,8 +66,9 @@ internal sealed class ConfigStore
             records.Add((TargetStateKey(connector), TargetStateValue(target.Value)));
         records.Add((ConnectorKey(connector), PropertiesValue(_seal.Seal(connector, config))));
         await _topic.WriteAsync(records);
-        var known = Find(connector);
-        Publish(connector, new StoredConnector(config, target ?? known?.Target ?? TargetState.Started, known?.Tasks ?? [], known?.KnownTasks ?? 0));
+        Publish(connector, Find(connector) is { } known
+            ? known with { Config = config, Target = target ?? known.Target }
+            : new StoredConnector(config, target ?? TargetState.Started, [], KnownTasks: 0) { Creation = Interlocked.Increment(ref _creations) });
     }
 
     public async Task PutTargetAsync(string connector, TargetState target)
@@ -78,7 +80,7 @@ internal sealed class ConfigStore
         records.Add((TargetStateKey(connector), TargetStateValue(target)));
         await _topic.WriteAsync(records);
         var known = _connectors[connector];
-        Publish(connector, known with { Target = target, Tasks = target == TargetState.Stopped ? [] : known.Tasks });
+        Publish(connector, target == TargetState.Stopped ? known with { Target = target, Tasks = [], Stops = known.Stops + 1 } : known with { Target = target });
     }
 
     public async Task PutTasksAsync(string connector, IReadOnlyList<IReadOnlyDictionary<string, string>> tasks)

@@ -25,7 +25,7 @@ internal sealed record TaskDefinition(
 /// </remarks>
 internal abstract class RunningTask : IAsyncDisposable
 {
-    /// <summary>What ends by the cancellation alone does so at once.</summary>
+    /// <summary>What ends by the cancellation alone does so at once: as long as that may take on a busy machine.</summary>
     private static readonly TimeSpan s_cancelled = TimeSpan.FromMilliseconds(500);
 
     private readonly Action<TaskReport> _report;
@@ -143,20 +143,19 @@ internal abstract class RunningTask : IAsyncDisposable
             writing = _writing;
         }
 
-        var told = _abort.Cancel();
+        _ = _abort.Cancel();
         await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await AbandonAsync();
         try
         {
-            await Task.WhenAny(_loop, told).WaitAsync(s_cancelled, Services.Time);
+            await _loop.WaitAsync(s_cancelled, Services.Time);
+            return true;
         }
         catch (TimeoutException)
         {
-            // The plugin blocks what was to tell it.
+            // It hangs in code of the plugin, or the plugin blocks what was to tell it.
         }
 
-        if (_loop.IsCompleted)
-            return true;
         Logger.TaskAbandoned(Definition.Id.Connector, Definition.Id.Task, graceful);
         return false;
     }

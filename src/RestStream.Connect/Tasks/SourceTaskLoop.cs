@@ -211,15 +211,24 @@ internal sealed class SourceTaskLoop : RunningTask
         }
 
         _poll = null;
-        if (records is null)
-            return;
-        if (records.Count == 0)
-        {
-            // A task that never waits must not keep its thread.
-            await Task.Yield();
-            return;
-        }
 
+        // A task that never waits must not keep its thread.
+        if (records is { Count: > 0 })
+            await AddAsync(records, refused);
+        else
+            await Task.Yield();
+
+        // Whether it brought something or not: what was said in this poll must not hit the records of the next.
+        if (_transaction?.Take() is not { } said)
+            return;
+        if (said.Aborted)
+            _unit.DropRecords();
+        if (said.Aborted || said.Committed)
+            await GoAsync(isBoundary: true);
+    }
+
+    private async Task AddAsync(IReadOnlyList<SourceRecord> records, RecordException? refused)
+    {
         Guard();
         Metrics.Came(records.Count, Services.Time.GetElapsedTime(_pollStarted));
         _writer.NextBatch();
@@ -235,13 +244,6 @@ internal sealed class SourceTaskLoop : RunningTask
             if (_unit.Bytes >= _mostBytes || _transaction?.EndsAfter(record) == true)
                 await GoAsync(isBoundary: _transaction?.EndsAfter(record) != false);
         }
-
-        if (_transaction?.Take() is not { } said)
-            return;
-        if (said.Aborted)
-            _unit.DropRecords();
-        if (said.Aborted || said.Committed)
-            await GoAsync(isBoundary: true);
     }
 
     /// <summary>Whether the unit ends here and nothing is on its way.</summary>

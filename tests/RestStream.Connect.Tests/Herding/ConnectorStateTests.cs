@@ -44,6 +44,48 @@ public class ConnectorStateTests
     }
 
     [Fact]
+    public async Task A_stopped_connector_has_the_version_of_the_plugin_that_it_names()
+    {
+        await using var worker = await TestWorker.StartAsync();
+
+        await worker.CreateAsync("c", TargetState.Stopped);
+        Assert.Equal("1.2", worker.Herder.Status("c").Connector.Version);
+        await worker.PutAsync("c", ("connector.class", "sink"));
+        Assert.Equal("3.4", worker.Herder.Status("c").Connector.Version);
+        await worker.RestartAsync();
+        Assert.Equal("3.4", worker.Herder.Status("c").Connector.Version);
+        await worker.PutAsync("c", ("connector.class", "absent"));
+        Assert.Equal(("STOPPED []", (string?)null), (worker.States("c"), worker.Herder.Status("c").Connector.Version));
+    }
+
+    [Fact]
+    public async Task A_connector_whose_configuration_cannot_be_read_any_more_can_be_paused()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("c", config: ("restart.policy", "never"));
+        worker.Plugins.OnResolve = () => throw new ConnectException("the file is gone");
+
+        await worker.SetAsync("c", TargetState.Paused);
+
+        Assert.Equal("PAUSED [PAUSED]", worker.States("c"));
+        await worker.SetAsync("c", TargetState.Started);
+        Assert.Equal("FAILED [RUNNING]", worker.States("c"));
+        await worker.SetAsync("c", TargetState.Paused);
+        Assert.Equal("FAILED [PAUSED]", worker.States("c"));
+
+        // After a restart of the worker there is nothing to make its tasks of.
+        await worker.RestartAsync();
+        Assert.Equal("FAILED []", worker.States("c"));
+        await worker.SetAsync("c", TargetState.Paused);
+        Assert.Equal("FAILED []", worker.States("c"));
+        Assert.Empty(worker.Log.Defects);
+        worker.Plugins.OnResolve = () => { };
+        await worker.SetAsync("c", TargetState.Started);
+        Assert.Null(await worker.Herder.RestartAsync("c", includeTasks: false, onlyFailed: false, default));
+        Assert.Equal("RUNNING [RUNNING]", worker.States("c"));
+    }
+
+    [Fact]
     public async Task Pause_keeps_the_tasks_stop_takes_them_and_resume_brings_them_back()
     {
         await using var worker = await TestWorker.StartAsync();

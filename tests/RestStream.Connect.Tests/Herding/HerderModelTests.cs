@@ -75,6 +75,77 @@ public class HerderModelTests
         }
     }
 
+    /// <summary>The same without a pause between the verbs: what runs follows behind, and sees some of what was wanted at once, some never.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task After_verbs_that_coincide_exactly_the_wanted_tasks_run(int seed)
+    {
+        var random = new Random(seed);
+        await using var worker = await TestWorker.StartAsync();
+        var model = new SortedDictionary<string, (TargetState Target, int Configured)>(StringComparer.Ordinal);
+        for (var round = 0; round < 40; round++)
+        {
+            // Steps that end a task wait; whatever has tasks begins with such a step.
+            var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            worker.Plugins.OnTaskEnd = _ => goOn.Task;
+            foreach (var name in model.Keys.Where(name => worker.Herder.Tasks(name).Count > 0))
+                _ = worker.Herder.RestartTaskAsync(name, 0, default);
+            for (var verbs = random.Next(3, 12); verbs > 0; verbs--)
+            {
+                var name = s_names[random.Next(s_names.Length)];
+                var known = model.ContainsKey(name);
+                var tasks = random.Next(0, 4);
+                var target = Enum.GetValues<TargetState>()[random.Next(3)];
+                switch (random.Next(8))
+                {
+                    case 0 when !known:
+                        await worker.Herder.CreateAsync(name, TestWorker.Config(("tasks", $"{tasks}")), target, default);
+                        model[name] = (target, tasks);
+                        break;
+                    case 1 or 2:
+                        await worker.Herder.PutConfigAsync(name, TestWorker.Config(("tasks", $"{tasks}")), default);
+                        model[name] = (known ? model[name].Target : TargetState.Started, tasks);
+                        break;
+                    case 3 when known:
+                        await worker.Herder.DeleteAsync(name, default);
+                        model.Remove(name);
+                        break;
+                    case 4 or 5 or 6 when known:
+                        await worker.Herder.SetTargetStateAsync(name, target, default);
+                        model[name] = (target, model[name].Configured);
+                        break;
+                    case 7 when known:
+                        await worker.Herder.RestartAsync(name, includeTasks: true, onlyFailed: false, default);
+                        break;
+                }
+            }
+
+            goOn.SetResult();
+            foreach (var name in s_names)
+                await worker.Herder.SettledAsync(name);
+            foreach (var (name, (target, configured)) in model)
+            {
+                // A paused connector keeps the tasks that it had, whichever those were.
+                var tasks = worker.Herder.Tasks(name);
+                var state = target switch { TargetState.Started => "RUNNING", TargetState.Paused => "PAUSED", _ => "STOPPED" };
+                var where = $"seed {seed}, round {round}, {name}";
+                Assert.Equal($"{where}: {state} [{string.Join(", ", Enumerable.Repeat(state, tasks.Count))}]", $"{where}: {worker.States(name)}");
+                if (target != TargetState.Paused)
+                    Assert.Equal($"{where}: {(target == TargetState.Started ? configured : 0)}", $"{where}: {tasks.Count}");
+                Assert.Equal(tasks.Select(t => t.Id), worker.Plugins.Live.Where(t => t.Id.Connector == name).Select(t => t.Id).OrderBy(t => t.Task));
+                Assert.All(worker.Plugins.Live.Where(t => t.Id.Connector == name), live => Assert.Equal(tasks[live.Id.Task].Config.OrderBy(e => e.Key), live.Config.OrderBy(e => e.Key)));
+                Assert.Equal(Enumerable.Range(0, tasks.Count), worker.Statuses.Tasks(name).Keys.Order());
+            }
+
+            Assert.Equal(model.Keys, worker.Herder.Connectors());
+            Assert.All(worker.Plugins.Live, live => Assert.Contains(live.Id.Connector, model.Keys));
+            Assert.All(worker.Plugins.Open, open => Assert.Equal(model.TryGetValue(open.Key, out var wanted) && wanted.Target == TargetState.Started ? 1 : 0, open.Value));
+            Assert.Empty(worker.Log.Defects);
+        }
+    }
+
     /// <summary>Requests of many clients at once, none of which waits for another's connector, and a crash in the middle of them: what was answered is there.</summary>
     [Fact]
     public async Task What_was_answered_before_a_crash_in_the_middle_of_many_requests_is_there()

@@ -20,11 +20,17 @@ internal sealed class TestPlugins
 
     public Func<IConnectorContext, int, IReadOnlyList<IReadOnlyDictionary<string, string>>>? OnTaskConfigs { get; set; }
 
+    /// <summary>Comes before references are replaced; an exception means that one of them cannot be read.</summary>
+    public Action OnResolve { get; set; } = () => { };
+
     /// <summary>What comes before the check of a configuration.</summary>
     public Func<Task> OnValidate { get; set; } = () => Task.CompletedTask;
 
     /// <summary>What a task does first; an exception makes it FAILED.</summary>
     public Action<TaskDefinition> OnTaskStart { get; set; } = _ => { };
+
+    /// <summary>What a task does while it is ended; the connector's other steps wait for it.</summary>
+    public Func<TaskId, Task> OnTaskEnd { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Answers whether a task ends in time.</summary>
     public Func<TaskId, bool> OnTaskStop { get; set; } = _ => true;
@@ -68,7 +74,11 @@ internal sealed class TestPlugins
             return Validate(config);
         },
         SecretKeys = _ => new HashSet<string> { "password" },
-        Resolve = (config, replacements) => Resolve(config, replacements),
+        Resolve = (config, replacements) =>
+        {
+            OnResolve();
+            return Resolve(config, replacements);
+        },
         StartTask = Start,
     };
 
@@ -94,7 +104,11 @@ internal sealed class TestPlugins
     private RunningTask Start(TaskDefinition definition, WorkerServices services, Action<TaskReport> report)
     {
         _starts.AddOrUpdate($"{definition.Id.Connector}-{definition.Id.Task}", 1, (_, n) => n + 1);
-        var task = new TestTask(definition, services, report, () => OnTaskStop(definition.Id));
+        var task = new TestTask(definition, services, report, async () =>
+        {
+            await OnTaskEnd(definition.Id);
+            return OnTaskStop(definition.Id);
+        });
         _tasks[definition.Id] = task;
         task.Begin(OnTaskStart);
         return task;
@@ -158,7 +172,7 @@ internal sealed class TestPlugins
 }
 
 /// <summary>A task that reports what the test wants it to.</summary>
-internal sealed class TestTask(TaskDefinition definition, WorkerServices services, Action<TaskReport> report, Func<bool> endsInTime) : RunningTask(definition, services, report)
+internal sealed class TestTask(TaskDefinition definition, WorkerServices services, Action<TaskReport> report, Func<Task<bool>> endsInTime) : RunningTask(definition, services, report)
 {
     public override TaskFigures Figures => new(0, 0, null, null, false);
 
@@ -194,7 +208,7 @@ internal sealed class TestTask(TaskDefinition definition, WorkerServices service
     {
         IsLive = false;
         Metrics.Dispose();
-        return Task.FromResult(endsInTime());
+        return endsInTime();
     }
 
     protected override Task BeginAsync(TaskPlugins plugins) => Task.CompletedTask;

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
 using RestStream.Broker.Groups;
@@ -25,6 +26,9 @@ internal sealed class TestWorker : IAsyncDisposable
     public ManualClock Clock { get; } = new();
 
     public TestPlugins Plugins { get; } = new();
+
+    /// <summary>Steps that failed as no step may.</summary>
+    public DefectLog Log { get; } = new();
 
     public ConnectOptions Options { get; } = new() { OffsetTopicPartitions = 2, WorkerId = "worker:1" };
 
@@ -57,7 +61,7 @@ internal sealed class TestWorker : IAsyncDisposable
         var network = new OutboundPolicy([]);
         var catalog = PluginCatalog.Open([], NullLogger.Instance);
         var references = new ConfigReferences(Options);
-        var services = new WorkerServices(_broker, catalog, Options, references, await OffsetStore.OpenAsync(_broker, Options, Clock, default), Statuses, new HookRegistry(), files, network, Clock, NullLoggerFactory.Instance);
+        var services = new WorkerServices(_broker, catalog, Options, references, await OffsetStore.OpenAsync(_broker, Options, Clock, default), Statuses, new HookRegistry(), files, network, Clock, Log);
         var validation = new ConnectorValidation(catalog, Options, references, files, network, Clock);
         _herder = await Herder.StartAsync(services, validation, Plugins.Parts(), default);
         foreach (var connector in _herder.Connectors())
@@ -129,5 +133,34 @@ internal sealed class TestWorker : IAsyncDisposable
         if (_broker is not null)
             await _broker.DisposeAsync();
         _folder.Dispose();
+    }
+}
+
+/// <summary>Keeps what the herder says of its own defects.</summary>
+internal sealed class DefectLog : ILoggerFactory, ILogger
+{
+    private const int ReconcileFailed = 4030;
+
+    public System.Collections.Concurrent.ConcurrentQueue<string> Defects { get; } = new();
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (eventId.Id == ReconcileFailed)
+            Defects.Enqueue($"{formatter(state, exception)}: {exception}");
+    }
+
+    public void Dispose()
+    {
     }
 }

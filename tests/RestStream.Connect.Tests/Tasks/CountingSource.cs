@@ -17,10 +17,13 @@ internal sealed class CountingScript
     /// <summary>Numbers that cannot be read: a poll that begins with one throws it as the record at fault, and the next goes on behind it.</summary>
     public Func<int, bool> Refuses { get; init; } = _ => false;
 
+    /// <summary>Polls, by their number from 1 on, that come back at once and bring nothing.</summary>
+    public Func<int, bool> IsEmpty { get; init; } = _ => false;
+
     /// <summary>Changes a record.</summary>
     public Func<SourceRecord, SourceRecord> Change { get; init; } = r => r;
 
-    /// <summary>Runs behind a poll that hands out records.</summary>
+    /// <summary>Runs behind a poll, with the records that it hands out.</summary>
     public Action<ISourceTaskContext, IReadOnlyList<SourceRecord>>? AfterPoll { get; set; }
 
     public bool TakesCommitsWhilePolling { get; init; }
@@ -45,6 +48,7 @@ internal class CountingSource : SourceTask
     private static readonly Dictionary<string, object?> s_partition = new() { ["name"] = "numbers" };
     private CountingScript _script = new();
     private int _next = 1;
+    private int _polls;
 
     public static IReadOnlyDictionary<string, object?> Partition => s_partition;
 
@@ -66,11 +70,17 @@ internal class CountingSource : SourceTask
             _script.Calls.Add("poll");
         if (_script.BeforePoll is { } before)
             await before(_next, cancellationToken);
+        var records = new List<SourceRecord>();
+        if (_script.IsEmpty(++_polls))
+        {
+            _script.AfterPoll?.Invoke(_script.Context!, records);
+            return records;
+        }
+
         if (_next > _script.Last)
             await Task.Delay(Timeout.Infinite, cancellationToken);
         if (_next <= _script.Last && _script.Refuses(_next))
             throw new RecordException(_script.Change(Record(_next++)), "illegible");
-        var records = new List<SourceRecord>();
         for (; records.Count < _script.PerPoll && _next <= _script.Last && !_script.Refuses(_next); _next++)
             records.Add(_script.Change(Record(_next)));
 

@@ -272,6 +272,37 @@ public class SourceTaskTests
     }
 
     [Fact]
+    public async Task A_task_that_waits_for_room_on_the_disk_ends_when_its_grace_is_over_and_is_not_left_behind()
+    {
+        var clock = new ManualClock();
+        var disk = new SimulatedDisk();
+        await using var worker = await TestWorker.StartAsync(disk, clock, folder: "/data");
+        var script = new CountingScript
+        {
+            Last = 10,
+            PerPoll = 1,
+            Change = r => r with { Value = $"{r.Value}{new string('x', 500_000)}" },
+            BeforePoll = (n, _) =>
+            {
+                if (n == 3)
+                    disk.CapacityBytes = 1;
+                return Task.CompletedTask;
+            },
+        };
+        var run = worker.Run<CountingSource>(script);
+        await TestWorker.UntilAsync(() => run.Task.Figures.Stalled, "the disk is full");
+
+        // Its own wait and that for the grace end at once; the time that it is given to end by itself then stands still.
+        var stopped = run.Task.StopAsync(TimeSpan.FromSeconds(10));
+        clock.Advance(TimeSpan.FromSeconds(10));
+
+        var ended = await stopped.WaitAsync(TimeSpan.FromSeconds(60));
+        disk.CapacityBytes = long.MaxValue;
+        Assert.True(ended);
+        Assert.Equal(1, script.Disposed);
+    }
+
+    [Fact]
     public async Task Keys_decide_the_partition_as_any_client_of_Kafka_would_and_a_records_own_partition_wins()
     {
         await using var worker = await TestWorker.StartAsync();
@@ -359,6 +390,41 @@ public class SourceTaskTests
 
         Assert.Equal(Numbers(1, 20), worker.Values("out"));
         Assert.Equal((object)30L, worker.Services.Offsets.Find("c", CountingSource.Partition)!["number"]);
+    }
+
+    [Fact]
+    public async Task A_transaction_is_ended_by_a_poll_that_brings_nothing()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 10, IsEmpty = poll => poll == 2, AfterPoll = (context, records) => EndIf(records.Count == 0, context.Transaction!.Commit) };
+
+        worker.Run<CountingSource>(script, new() { ["transaction.boundary"] = "connector" });
+
+        await TestWorker.UntilAsync(() => worker.Values("out").Count == 10, "the transaction that ended");
+    }
+
+    [Fact]
+    public async Task What_is_dropped_in_a_poll_that_brings_nothing_is_what_came_before_it()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var script = new CountingScript { Last = 20, IsEmpty = poll => poll == 2 };
+        script.AfterPoll = (context, records) =>
+        {
+            EndIf(records.Count == 0, context.Transaction!.Abort);
+            EndIf(records is [{ Value: "11" }, ..], context.Transaction!.Commit);
+        };
+
+        worker.Run<AcknowledgingSource>(script, new() { ["transaction.boundary"] = "connector" });
+        await TestWorker.UntilAsync(() => script.Committed.Count == 20, "everything was committed");
+
+        Assert.Equal(Numbers(11, 20), worker.Values("out"));
+        Assert.Equal((object)20L, worker.Services.Offsets.Find("c", CountingSource.Partition)!["number"]);
+    }
+
+    private static void EndIf(bool isSo, Action end)
+    {
+        if (isSo)
+            end();
     }
 
     [Fact]
