@@ -43,13 +43,20 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         _ = _ended.CancelAsync();
     }
 
+    /// <summary>Ends it in favour of another stream of the member. Completes when this one commits nothing more. On any thread.</summary>
+    public Task TakenOverAsync()
+    {
+        End("taken_over");
+        return _commits.EndAsync();
+    }
+
     /// <summary>Offsets of the member were committed by somebody else. On any thread.</summary>
     public void Acked() => Volatile.Read(ref _acks).TrySetResult();
 
-    /// <param name="refused">What of the reconnect's <c>Last-Event-ID</c> was not taken.</param>
+    /// <param name="start">What the client said of where it was.</param>
     /// <param name="stopping">The server stops.</param>
     /// <exception cref="BrokerException">The group does not take this member; nothing was sent.</exception>
-    public async Task RunAsync(IReadOnlyList<RefusedCommit> refused, CancellationToken stopping)
+    public async Task RunAsync(StreamStart start, CancellationToken stopping)
     {
         using var alive = consumer.KeepAlive();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping, _ended.Token);
@@ -65,7 +72,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         {
             if (!await FlushAsync())
                 return;
-            await FollowAsync(ready, refused, ending.Token);
+            await FollowAsync(ready, start, ending.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested || _ended.IsCancellationRequested)
         {
@@ -80,6 +87,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         finally
         {
             _feed.Dispose();
+            await _commits.EndAsync();
         }
 
         if (reason is null || context.RequestAborted.IsCancellationRequested)
@@ -93,7 +101,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     }
 
     /// <summary>Returns when the client is gone.</summary>
-    private async Task FollowAsync(bool ready, IReadOnlyList<RefusedCommit> refused, CancellationToken ending)
+    private async Task FollowAsync(bool ready, StreamStart start, CancellationToken ending)
     {
         while (true)
         {
@@ -117,7 +125,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
             var wrote = false;
             if (!ReferenceEquals(consumer.Assignment, _assignment))
             {
-                await TakeAssignmentAsync(refused);
+                await TakeAssignmentAsync(start);
                 wrote = true;
             }
 
@@ -146,7 +154,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     /// <summary>How many more records may be sent before something is acked.</summary>
     private int Room => request.Commit == StreamCommit.Ack ? (int)Math.Max(0, request.Window - _unacked.Count) : int.MaxValue;
 
-    private async Task TakeAssignmentAsync(IReadOnlyList<RefusedCommit> refused)
+    private async Task TakeAssignmentAsync(StreamStart start)
     {
         var assignment = consumer.Assignment;
         var first = !_opened;
@@ -155,8 +163,8 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         _feed = GroupFeed.Open(broker, consumer, assignment, request.Membership.FromLatest, new GroupPlaces(before, null), clock);
         before.Dispose();
         _assignment = assignment;
-        if (first && request.Commit == StreamCommit.None && request.LastEvent is { } last)
-            _feed.GoTo(last.Items);
+        if (first && request.Commit == StreamCommit.None)
+            _feed.GoTo(start.Done);
         foreach (var partition in _unacked.Partitions.Where(p => !_feed.Kept.Contains(p)).ToArray())
             _unacked.Drop(partition);
         if (_feed.ToCommit.Count > 0 && request.Commit != StreamCommit.None)
@@ -165,7 +173,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
 
         if (first)
         {
-            var notTaken = refused.Count == 0 ? "" : $",\"refused\":{JsonSerializer.Serialize([.. refused.Select(RefusedJson.From)], GroupJsonContext.Default.IReadOnlyListRefusedJson)}";
+            var notTaken = start.Refused.Count == 0 ? "" : $",\"refused\":{JsonSerializer.Serialize([.. start.Refused.Select(RefusedJson.From)], GroupJsonContext.Default.IReadOnlyListRefusedJson)}";
             WriteEvent("open", $"{{\"member\":\"{request.Membership.Member}\",\"generation\":{assignment.Generation}{notTaken}}}");
             _opened = true;
         }
@@ -264,3 +272,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         return true;
     }
 }
+
+/// <param name="Done">What the client says it has done; committed by now, unless nothing is.</param>
+/// <param name="Refused">What of it was not taken.</param>
+internal readonly record struct StreamStart(IReadOnlyList<OffsetCommit> Done, IReadOnlyList<RefusedCommit> Refused);
