@@ -26,6 +26,9 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     private volatile string _memberId = "";
     private Task? _joining;
     private int _waiters;
+
+    /// <summary>How often it was taken out: whoever waited then must not bring it back.</summary>
+    private int _leaves;
     private int _heldOpen;
     private long _lastCall;
 
@@ -65,12 +68,15 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     public async ValueTask<bool> ReadyAsync(TimeSpan maxWait, CancellationToken cancellationToken)
     {
         var started = Called();
+        var leaves = Volatile.Read(ref _leaves);
         while (!IsReady())
         {
+            if (leaves != Volatile.Read(ref _leaves))
+                return false;
             Task joining;
             lock (_lock)
             {
-                joining = _joining ??= JoinAsync();
+                joining = _joining ??= JoinAsync(leaves);
                 Interlocked.Increment(ref _waiters);
             }
 
@@ -135,11 +141,10 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         }
     }
 
-    public async Task LeaveAsync()
+    public Task LeaveAsync()
     {
-        _coordinator.Forget(this);
-        if (_group is { } group && _memberId is { Length: > 0 } memberId)
-            await group.LeaveAsync([new LeavingMember(memberId, InstanceId)]).ConfigureAwait(false);
+        Interlocked.Increment(ref _leaves);
+        return TakeOutAsync();
     }
 
     /// <summary>For its assignors, best first: what it wants and what it has.</summary>
@@ -253,13 +258,21 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         return now;
     }
 
+    private async Task TakeOutAsync()
+    {
+        _coordinator.Forget(this);
+        if (_group is { } group && _memberId is { Length: > 0 } memberId)
+            await group.LeaveAsync([new LeavingMember(memberId, InstanceId)]).ConfigureAwait(false);
+    }
+
     private bool IsReady() => _group is { } group && group.IsReady(this, _memberId);
 
     /// <summary>
-    /// Joins until it has a place in a generation, or nobody waits for it any more. One at a time; it outlives the caller that started it, because a parked join is
+    /// Joins until it has a place in a generation, is taken out, or nobody waits for it any more. One at a time; it outlives the caller that started it, because a parked join is
     /// part of the rebalance.
     /// </summary>
-    private async Task JoinAsync()
+    /// <param name="leaves">How often it had been taken out when the caller came.</param>
+    private async Task JoinAsync(int leaves)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
@@ -272,11 +285,16 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             }
 
             _coordinator.Remember(this);
-            while (true)
+            while (leaves == Volatile.Read(ref _leaves))
             {
                 var joined = await _coordinator.JoinAsync(Request()).ConfigureAwait(false);
                 if (joined.Error is null && await SyncAsync(joined).ConfigureAwait(false))
-                    return;
+                {
+                    if (leaves == Volatile.Read(ref _leaves))
+                        return;
+                    break;
+                }
+
                 if (joined.Error is { } error && error is not (ErrorCode.UnknownMemberId or ErrorCode.CoordinatorNotAvailable))
                     throw Refusal(error);
                 if (joined.Error is ErrorCode.CoordinatorNotAvailable)
@@ -284,6 +302,9 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
                 if (Volatile.Read(ref _waiters) == 0)
                     return;
             }
+
+            // The order to leave came while the group did not know it yet.
+            await TakeOutAsync().ConfigureAwait(false);
         }
         finally
         {

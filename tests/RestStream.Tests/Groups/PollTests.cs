@@ -336,6 +336,24 @@ public sealed class PollTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_that_is_taken_out_while_its_group_settles_is_answered_and_does_not_come_back_by_itself()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.PollAsync("billing", "w1", null);
+        var waiting = _server.PollAsync("billing", "w2", null, ",\"timeout\":60000");
+        await UntilMembersAsync(2);
+
+        var (status, _, _) = await _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w2", null);
+        var answer = await waiting;
+
+        Assert.Equal(204, status);
+        Assert.Equal("{}", answer.GetProperty("assignment").GetRawText());
+        Assert.Equal("w1", Assert.Single(_server.Broker.DescribeGroup("billing").Members).InstanceId);
+        var last = await _server.PollAsync("billing", "w1", null);
+        Assert.Equal([0, 1], Partitions(last));
+    }
+
+    [Fact]
     public async Task A_stop_of_the_server_ends_a_poll_that_waits()
     {
         await _server.CreateAsync("orders");
@@ -345,5 +363,12 @@ public sealed class PollTests : IAsyncLifetime
         await _server.StopAsync();
 
         Assert.Empty(Values(await waiting));
+    }
+
+    private async Task UntilMembersAsync(int members)
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (_server.Broker.DescribeGroup("billing").Members.Count != members)
+            await Task.Delay(1, giveUp.Token);
     }
 }

@@ -115,6 +115,9 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
                 ready = await consumer.ReadyAsync(limits.Heartbeat, ending);
                 if (!ready)
                 {
+                    // Taken out by somebody who knows nothing of this stream.
+                    if (broker.FindGroupConsumer(request.Membership.Group, request.Membership.Member) != consumer)
+                        End("left");
                     _events.WriteHeartbeat();
                     if (!await FlushAsync())
                         return;
