@@ -319,6 +319,38 @@ public sealed class GroupStreamTests : IAsyncLifetime
         Assert.Null(_server.Committed("billing"));
     }
 
+    [Theory]
+    [InlineData("left")]
+    [InlineData("taken_over")]
+    [InlineData("shutdown")]
+    public async Task A_stream_that_ends_while_its_group_settles_says_why_and_is_no_error(string reason)
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.PollAsync("billing", "w1", null);
+        var joining = FollowAsync("member=w2");
+        await UntilMembersAsync(2);
+
+        var second = reason == "taken_over" ? FollowAsync("member=w2") : null;
+        var ended = reason switch
+        {
+            "left" => _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w2", null),
+            "shutdown" => _server.StopAsync(),
+            _ => Task.CompletedTask,
+        };
+        using var events = await joining;
+        var end = await events.NextEventAsync();
+
+        Assert.Equal(HttpStatusCode.OK, events.Response.StatusCode);
+        Assert.Equal(("end", $"{{\"reason\":\"{reason}\"}}", (string?)null), (end!.Name, end.Data, end.Id));
+        await ended;
+        Assert.Equal(reason == "left" ? 1 : 2, _server.Broker.DescribeGroup("billing").Members.Count);
+        if (second is null)
+            return;
+        await _server.PollAsync("billing", "w1", null);
+        using var other = await second;
+        Assert.Equal("open", (await other.NextEventAsync())!.Name);
+    }
+
     [Fact]
     public async Task From_latest_begins_at_the_end_and_commits_it()
     {

@@ -62,7 +62,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping, _ended.Token);
 
         // Not for long, only so that a member whom the group does not take is refused with a status.
-        var ready = await consumer.ReadyAsync(request.JoinWait, ending.Token);
+        var ready = await TryJoinAsync(ending.Token);
         _output.AllowQuiet();
         _output.NoticeLostPeer(request.Membership.SessionTimeout);
         EventStream.SetHeaders(context.Response);
@@ -96,8 +96,28 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         // Two streams of one name would take the place from each other every two seconds.
         if (reason == "taken_over")
             context.Response.BodyWriter.Write("retry: 15000\n"u8);
-        _events.WriteEvent(_feed.Cursor, _feed.Next, "end", $"{{\"reason\":\"{reason}\"}}");
+        var why = $"{{\"reason\":\"{reason}\"}}";
+        if (_opened)
+            WriteEvent("end", why);
+        else
+            _events.WriteEvent("end", why);
         await _output.FlushAsync();
+    }
+
+    /// <summary>
+    /// False also when the stream is ended meanwhile, by a stop of the server for one. That is no refusal: the client is told by an event, because a browser comes back after one and not
+    /// after an error.
+    /// </summary>
+    private async ValueTask<bool> TryJoinAsync(CancellationToken ending)
+    {
+        try
+        {
+            return await consumer.ReadyAsync(request.JoinWait, ending);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Returns when the client is gone.</summary>
