@@ -92,8 +92,8 @@ public interface IBroker
     IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition);
 
     /// <summary>
-    /// A membership of a consumer group. With an <see cref="GroupJoin.InstanceId"/> that is known already (after a restart too) it is that membership again, with its own settings but
-    /// the topics of this join, if it names any; else a new one. Nothing is sent to the group before <see cref="IGroupConsumer.ReadyAsync"/>.
+    /// A membership of a consumer group. With an <see cref="GroupJoin.InstanceId"/> that is known already (after a restart too) it is that membership again, with the timeouts
+    /// and ways of assignment of this join, and its topics, if it names any; else a new one. Nothing is sent to the group before <see cref="IGroupConsumer.ReadyAsync"/>.
     /// </summary>
     /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidGroupId"/>, <see cref="ErrorCode.InvalidSessionTimeout"/>, <see cref="ErrorCode.InvalidRequest"/> (bad pattern, unknown assignor), <see cref="ErrorCode.LimitReached"/>.</exception>
     IGroupConsumer JoinGroup(GroupJoin join);

@@ -13,7 +13,7 @@ namespace RestStream.Broker.Groups;
 internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
 {
     private readonly GroupCoordinator _coordinator;
-    private readonly GroupJoin _join;
+    private volatile GroupJoin _join;
     private readonly Lock _lock = new();
 
     /// <summary>What it owns, and since which generation without a break.</summary>
@@ -31,6 +31,9 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     private int _leaves;
     private int _heldOpen;
     private long _lastCall;
+
+    /// <summary>The way of assignment in use.</summary>
+    private string? _protocol;
 
     /// <summary>It must join again although nobody else wants a rebalance: other topics, or partitions to hand on.</summary>
     private bool _mustJoin;
@@ -120,6 +123,25 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         }
     }
 
+    /// <summary>Whether it has these timeouts and offers these ways of assignment.</summary>
+    public bool Has(GroupJoin join) =>
+        _join.SessionTimeout == join.SessionTimeout && _join.RebalanceTimeout == join.RebalanceTimeout && _join.Assignors.SequenceEqual(join.Assignors);
+
+    /// <summary>
+    /// Has the timeouts of <paramref name="join"/> from now on, and offers its ways of assignment. It joins again at the next <see cref="ReadyAsync"/> when the one in use is not among them.
+    /// </summary>
+    public void Take(GroupJoin join)
+    {
+        lock (_lock)
+        {
+            _join = _join with { SessionTimeout = join.SessionTimeout, RebalanceTimeout = join.RebalanceTimeout, Assignors = join.Assignors };
+            if (!OffersProtocol)
+                _rebalanceWanted.TrySetResult();
+        }
+
+        _group?.TakeTimeouts(this, _memberId, join);
+    }
+
     public async Task<IReadOnlyList<RefusedCommit>> CommitAsync(IReadOnlyList<OffsetCommit> offsets, int generation, CancellationToken cancellationToken)
     {
         Called();
@@ -190,6 +212,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             var before = _owned;
             _owned = partitions.ToDictionary(p => p, p => before.GetValueOrDefault(p, generation));
             _assigned = new GroupAssignment(generation, partitions);
+            _protocol = protocol;
 
             // What it gave up is free only once it has come back without it.
             if (Assignor.Find(protocol) is { Cooperative: true } && before.Keys.Any(p => !_owned.ContainsKey(p)))
@@ -205,7 +228,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     {
         lock (_lock)
         {
-            if (_mustJoin || _assigned.Generation != generation)
+            if (_mustJoin || !OffersProtocol || _assigned.Generation != generation)
                 return false;
             _taken = _assigned;
             if (_rebalanceWanted.Task.IsCompleted)
@@ -222,7 +245,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             if (_memberId != memberId)
                 return;
             _fenced = fenced;
-            (_group, _memberId, _assigned) = (null, "", GroupAssignment.None);
+            (_group, _memberId, _assigned, _protocol) = (null, "", GroupAssignment.None, null);
             _owned = [];
             _rebalanceWanted.TrySetResult();
         }
@@ -264,6 +287,8 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         if (_group is { } group && _memberId is { Length: > 0 } memberId)
             await group.LeaveAsync([new LeavingMember(memberId, InstanceId)]).ConfigureAwait(false);
     }
+
+    private bool OffersProtocol => string.IsNullOrEmpty(_protocol) || _join.Assignors.Contains(_protocol);
 
     private bool IsReady() => _group is { } group && group.IsReady(this, _memberId);
 
@@ -317,6 +342,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     {
         lock (_lock)
             _mustJoin = false;
+        var join = _join;
         return new JoinGroupRequest
         {
             Group = Group,
@@ -324,10 +350,10 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             InstanceId = InstanceId,
             ProtocolType = Groups.Group.ConsumerProtocolType,
             Protocols = Protocols(),
-            SessionTimeoutMs = (int)_join.SessionTimeout.TotalMilliseconds,
-            RebalanceTimeoutMs = (int)Math.Min(int.MaxValue, _join.RebalanceTimeout.TotalMilliseconds),
-            ClientId = _join.ClientId,
-            ClientHost = _join.ClientHost,
+            SessionTimeoutMs = join.TimeoutsMs.Session,
+            RebalanceTimeoutMs = join.TimeoutsMs.Rebalance,
+            ClientId = join.ClientId,
+            ClientHost = join.ClientHost,
             Consumer = this,
         };
     }
