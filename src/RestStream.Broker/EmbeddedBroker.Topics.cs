@@ -99,7 +99,11 @@ public sealed partial class EmbeddedBroker
         using var room = ReserveRoom(topics: 0, partitions: added);
         var after = before with { Settings = settings };
         Partition[] fresh = added == 0 ? [] : await CreatePartitionsAsync(after, added);
-        after = after with { Partitions = [.. before.Partitions, .. fresh] };
+        after = after with
+        {
+            Partitions = [.. before.Partitions, .. fresh],
+            EarlierPartitions = added == 0 ? before.EarlierPartitions : [.. before.EarlierPartitions, before.Partitions.Length],
+        };
         await WriteOrUndoAsync(after, fresh);
         room.Keep();
         foreach (var partition in before.Partitions)
@@ -166,7 +170,7 @@ public sealed partial class EmbeddedBroker
             return false;
         }
 
-        intake = found.Settings.Intake with { Partitions = found.Partitions.Length };
+        intake = found.Settings.Intake with { Partitions = found.Partitions.Length, EarlierPartitions = found.EarlierPartitions };
         return true;
     }
 

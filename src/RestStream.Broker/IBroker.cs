@@ -79,11 +79,11 @@ public interface IBroker
     TimestampedOffset? FindOffset(TopicPartition partition, long timestamp);
 
     /// <summary>
-    /// The newest record of a key, alone in its batch; null when there is none or it is a tombstone. Searches backwards from the end of the partition: what is written often is found at
+    /// The newest record of a key in a partition; null when there is none. Searches backwards from the end of the partition: what is written often is found at
     /// once, a key that is not there costs a read of the whole partition. Few searches run at a time, the others wait.
     /// </summary>
     /// <exception cref="BrokerException"><see cref="ErrorCode.UnknownTopicOrPartition"/>; <see cref="ErrorCode.CorruptMessage"/>: damaged records may hold a newer one.</exception>
-    Task<EncodedBatch?> FindLatestAsync(TopicPartition partition, ReadOnlyMemory<byte> key, RecordEncoder encoder, CancellationToken cancellationToken);
+    Task<LatestRecord?> FindLatestAsync(TopicPartition partition, ReadOnlyMemory<byte> key, RecordEncoder encoder, CancellationToken cancellationToken);
 
     /// <summary>Kafka's DeleteRecords: records below these offsets are gone; -1 = the high watermark. Answers the new log starts.</summary>
     Task<IReadOnlyDictionary<int, long>> TruncateAsync(string topic, IReadOnlyDictionary<int, long> before, CancellationToken cancellationToken);
@@ -92,8 +92,8 @@ public interface IBroker
     IReadOnlyList<SegmentInfo> DescribeSegments(TopicPartition partition);
 
     /// <summary>
-    /// A membership of a consumer group. With an <see cref="GroupJoin.InstanceId"/> that is known already (after a restart too) it is that membership again, with its own settings but
-    /// the topics of this join, if it names any; else a new one. Nothing is sent to the group before <see cref="IGroupConsumer.ReadyAsync"/>.
+    /// A membership of a consumer group. With an <see cref="GroupJoin.InstanceId"/> that is known already (after a restart too) it is that membership again, with the timeouts
+    /// and ways of assignment of this join, and its topics, if it names any; else a new one. Nothing is sent to the group before <see cref="IGroupConsumer.ReadyAsync"/>.
     /// </summary>
     /// <exception cref="BrokerException"><see cref="ErrorCode.InvalidGroupId"/>, <see cref="ErrorCode.InvalidSessionTimeout"/>, <see cref="ErrorCode.InvalidRequest"/> (bad pattern, unknown assignor), <see cref="ErrorCode.LimitReached"/>.</exception>
     IGroupConsumer JoinGroup(GroupJoin join);
@@ -183,6 +183,9 @@ public sealed class EncodedBatch(byte[] bytes, int[] ends, long[] offsets, long[
 
     public int Start(int index) => index == 0 ? 0 : Ends[index - 1];
 }
+
+/// <summary>The newest record of a key: the first of <paramref name="Encoded"/>.</summary>
+public sealed record LatestRecord(EncodedBatch Encoded, bool IsTombstone);
 
 /// <summary>
 /// How a batch becomes an <see cref="EncodedBatch"/>. The host makes one instance per format and uses it for ever: the instance is the cache key.

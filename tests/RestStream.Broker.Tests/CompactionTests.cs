@@ -189,8 +189,8 @@ public class CompactionTests
         await Assert.ThrowsAsync<BrokerException>(() => LatestAsync("k", partition: 2));
 
         async Task<string?> LatestAsync(string key, int partition = 1) =>
-            await test.Broker.FindLatestAsync(new("t", partition), Encoding.UTF8.GetBytes(key), TextEncoder.Shared, default) is { } found
-                ? Encoding.UTF8.GetString(found.Record(0).Span) : null;
+            await test.Broker.FindLatestAsync(new("t", partition), Encoding.UTF8.GetBytes(key), TextEncoder.Shared, default) is { IsTombstone: false } found
+                ? Encoding.UTF8.GetString(found.Encoded.Record(0).Span) : null;
     }
 
     /// <summary>Each round writes all five keys with the round's number.</summary>

@@ -35,6 +35,18 @@ internal sealed partial class Group
         }
     }
 
+    /// <summary>The member asks for other timeouts. The log knows them with the next generation.</summary>
+    public void TakeTimeouts(GroupConsumer consumer, string memberId, GroupJoin join)
+    {
+        lock (_lock)
+        {
+            if (MemberOf(consumer, memberId) is not { } member)
+                return;
+            (member.SessionTimeoutMs, member.RebalanceTimeoutMs) = join.TimeoutsMs;
+            RestartSession(member);
+        }
+    }
+
     /// <summary>
     /// Commits what the member owns since the generation, or longer. Offsets that are not above what is committed are done already; where a higher one is still on its way to the log,
     /// that must be awaited first.

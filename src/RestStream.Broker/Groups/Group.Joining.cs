@@ -61,9 +61,10 @@ internal sealed partial class Group
         _ => true,
     };
 
+    /// <summary>As in Kafka what the member offered so far counts too. Not for an HTTP member, which is never started anew and so could not offer something else otherwise.</summary>
     private bool Supports(JoinGroupRequest request) => _state == GroupState.Empty
         ? request.ProtocolType.Length > 0 && request.Protocols.Count > 0
-        : request.ProtocolType == _protocolType && _members.SupportsAny(request.Protocols);
+        : request.ProtocolType == _protocolType && _members.SupportsAny(request.Protocols, but: request.Consumer is null ? null : _members.Find(request.MemberId));
 
     private Task<JoinGroupResponse> JoinNew(JoinGroupRequest request)
     {

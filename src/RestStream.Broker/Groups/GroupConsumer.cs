@@ -13,7 +13,7 @@ namespace RestStream.Broker.Groups;
 internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
 {
     private readonly GroupCoordinator _coordinator;
-    private readonly GroupJoin _join;
+    private volatile GroupJoin _join;
     private readonly Lock _lock = new();
 
     /// <summary>What it owns, and since which generation without a break.</summary>
@@ -26,8 +26,14 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     private volatile string _memberId = "";
     private Task? _joining;
     private int _waiters;
+
+    /// <summary>How often it was taken out: whoever waited then must not bring it back.</summary>
+    private int _leaves;
     private int _heldOpen;
     private long _lastCall;
+
+    /// <summary>The way of assignment in use.</summary>
+    private string? _protocol;
 
     /// <summary>It must join again although nobody else wants a rebalance: other topics, or partitions to hand on.</summary>
     private bool _mustJoin;
@@ -65,12 +71,15 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     public async ValueTask<bool> ReadyAsync(TimeSpan maxWait, CancellationToken cancellationToken)
     {
         var started = Called();
+        var leaves = Volatile.Read(ref _leaves);
         while (!IsReady())
         {
+            if (leaves != Volatile.Read(ref _leaves))
+                return false;
             Task joining;
             lock (_lock)
             {
-                joining = _joining ??= JoinAsync();
+                joining = _joining ??= JoinAsync(leaves);
                 Interlocked.Increment(ref _waiters);
             }
 
@@ -114,6 +123,25 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         }
     }
 
+    /// <summary>Whether it has these timeouts and offers these ways of assignment.</summary>
+    public bool Has(GroupJoin join) =>
+        _join.SessionTimeout == join.SessionTimeout && _join.RebalanceTimeout == join.RebalanceTimeout && _join.Assignors.SequenceEqual(join.Assignors);
+
+    /// <summary>
+    /// Has the timeouts of <paramref name="join"/> from now on, and offers its ways of assignment. It joins again at the next <see cref="ReadyAsync"/> when the one in use is not among them.
+    /// </summary>
+    public void Take(GroupJoin join)
+    {
+        lock (_lock)
+        {
+            _join = _join with { SessionTimeout = join.SessionTimeout, RebalanceTimeout = join.RebalanceTimeout, Assignors = join.Assignors };
+            if (!OffersProtocol)
+                _rebalanceWanted.TrySetResult();
+        }
+
+        _group?.TakeTimeouts(this, _memberId, join);
+    }
+
     public async Task<IReadOnlyList<RefusedCommit>> CommitAsync(IReadOnlyList<OffsetCommit> offsets, int generation, CancellationToken cancellationToken)
     {
         Called();
@@ -135,11 +163,10 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         }
     }
 
-    public async Task LeaveAsync()
+    public Task LeaveAsync()
     {
-        _coordinator.Forget(this);
-        if (_group is { } group && _memberId is { Length: > 0 } memberId)
-            await group.LeaveAsync([new LeavingMember(memberId, InstanceId)]).ConfigureAwait(false);
+        Interlocked.Increment(ref _leaves);
+        return TakeOutAsync();
     }
 
     /// <summary>For its assignors, best first: what it wants and what it has.</summary>
@@ -185,6 +212,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             var before = _owned;
             _owned = partitions.ToDictionary(p => p, p => before.GetValueOrDefault(p, generation));
             _assigned = new GroupAssignment(generation, partitions);
+            _protocol = protocol;
 
             // What it gave up is free only once it has come back without it.
             if (Assignor.Find(protocol) is { Cooperative: true } && before.Keys.Any(p => !_owned.ContainsKey(p)))
@@ -200,7 +228,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     {
         lock (_lock)
         {
-            if (_mustJoin || _assigned.Generation != generation)
+            if (_mustJoin || !OffersProtocol || _assigned.Generation != generation)
                 return false;
             _taken = _assigned;
             if (_rebalanceWanted.Task.IsCompleted)
@@ -217,7 +245,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             if (_memberId != memberId)
                 return;
             _fenced = fenced;
-            (_group, _memberId, _assigned) = (null, "", GroupAssignment.None);
+            (_group, _memberId, _assigned, _protocol) = (null, "", GroupAssignment.None, null);
             _owned = [];
             _rebalanceWanted.TrySetResult();
         }
@@ -253,13 +281,23 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
         return now;
     }
 
+    private async Task TakeOutAsync()
+    {
+        _coordinator.Forget(this);
+        if (_group is { } group && _memberId is { Length: > 0 } memberId)
+            await group.LeaveAsync([new LeavingMember(memberId, InstanceId)]).ConfigureAwait(false);
+    }
+
+    private bool OffersProtocol => string.IsNullOrEmpty(_protocol) || _join.Assignors.Contains(_protocol);
+
     private bool IsReady() => _group is { } group && group.IsReady(this, _memberId);
 
     /// <summary>
-    /// Joins until it has a place in a generation, or nobody waits for it any more. One at a time; it outlives the caller that started it, because a parked join is
+    /// Joins until it has a place in a generation, is taken out, or nobody waits for it any more. One at a time; it outlives the caller that started it, because a parked join is
     /// part of the rebalance.
     /// </summary>
-    private async Task JoinAsync()
+    /// <param name="leaves">How often it had been taken out when the caller came.</param>
+    private async Task JoinAsync(int leaves)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
@@ -272,11 +310,16 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             }
 
             _coordinator.Remember(this);
-            while (true)
+            while (leaves == Volatile.Read(ref _leaves))
             {
                 var joined = await _coordinator.JoinAsync(Request()).ConfigureAwait(false);
                 if (joined.Error is null && await SyncAsync(joined).ConfigureAwait(false))
-                    return;
+                {
+                    if (leaves == Volatile.Read(ref _leaves))
+                        return;
+                    break;
+                }
+
                 if (joined.Error is { } error && error is not (ErrorCode.UnknownMemberId or ErrorCode.CoordinatorNotAvailable))
                     throw Refusal(error);
                 if (joined.Error is ErrorCode.CoordinatorNotAvailable)
@@ -284,6 +327,9 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
                 if (Volatile.Read(ref _waiters) == 0)
                     return;
             }
+
+            // The order to leave came while the group did not know it yet.
+            await TakeOutAsync().ConfigureAwait(false);
         }
         finally
         {
@@ -296,6 +342,7 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
     {
         lock (_lock)
             _mustJoin = false;
+        var join = _join;
         return new JoinGroupRequest
         {
             Group = Group,
@@ -303,10 +350,10 @@ internal sealed class GroupConsumer : IGroupConsumer, IHasDeadlines
             InstanceId = InstanceId,
             ProtocolType = Groups.Group.ConsumerProtocolType,
             Protocols = Protocols(),
-            SessionTimeoutMs = (int)_join.SessionTimeout.TotalMilliseconds,
-            RebalanceTimeoutMs = (int)Math.Min(int.MaxValue, _join.RebalanceTimeout.TotalMilliseconds),
-            ClientId = _join.ClientId,
-            ClientHost = _join.ClientHost,
+            SessionTimeoutMs = join.TimeoutsMs.Session,
+            RebalanceTimeoutMs = join.TimeoutsMs.Rebalance,
+            ClientId = join.ClientId,
+            ClientHost = join.ClientHost,
             Consumer = this,
         };
     }

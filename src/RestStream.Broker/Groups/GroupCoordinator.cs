@@ -65,6 +65,13 @@ internal sealed partial class GroupCoordinator : IDisposable
     {
         if (join.InstanceId is { } name && FindConsumer(join.Group, name) is { } known)
         {
+            // Asked with every request of some clients, and nearly always for the same.
+            if (!known.Has(join))
+            {
+                Check(join);
+                known.Take(join);
+            }
+
             if (join.TopicPattern is not null || join.Topics.Count > 0)
                 known.Subscribe(join.Topics, join.TopicPattern);
             return known;

@@ -33,4 +33,7 @@ public sealed record GroupJoin
 
     /// <summary>Where it calls from, such as <c>/127.0.0.1</c>.</summary>
     public string ClientHost { get; init; } = "/127.0.0.1";
+
+    /// <summary>As the protocol has them.</summary>
+    internal (int Session, int Rebalance) TimeoutsMs => ((int)SessionTimeout.TotalMilliseconds, (int)Math.Min(int.MaxValue, RebalanceTimeout.TotalMilliseconds));
 }

@@ -26,7 +26,7 @@ public interface IGroupConsumer
 
     /// <summary>
     /// A sign of life. Joins or rejoins where needed (first call, expired session, rebalance) and completes with true once the member has its place in the current generation;
-    /// false when <paramref name="maxWait"/> ran out before: the rebalance still waits for others, and the partitions of the last generation must not be read.
+    /// false when <paramref name="maxWait"/> ran out before, or somebody took the member out (<see cref="LeaveAsync"/>) while this call waited: the rebalance still waits for others, and the partitions of the last generation must not be read.
     /// The caller commits what it wants to keep before it calls: with an eager assignor everything is given up while it waits.
     /// </summary>
     /// <remarks>
@@ -67,7 +67,7 @@ public interface IGroupConsumer
     /// </summary>
     bool HasOwned(TopicPartition partition, int generation);
 
-    /// <summary>Leaves at once; the partitions go to the others.</summary>
+    /// <summary>Leaves at once; the partitions go to the others. Calls of <see cref="ReadyAsync"/> that wait do not bring it back; a later one does.</summary>
     Task LeaveAsync();
 }
 

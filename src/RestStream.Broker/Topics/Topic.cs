@@ -5,6 +5,9 @@ namespace RestStream.Broker.Topics;
 /// <summary>A topic as it stands; a change makes a new object with the same partitions. Immutable, so readers need no lock.</summary>
 internal sealed record Topic(string Name, Guid Id, DateTimeOffset Created, TopicSettings Settings, Partition[] Partitions, TopicCounters Counters)
 {
+    /// <summary>Numbers of partitions that it had before, as far as it grew since the start.</summary>
+    public IReadOnlyList<int> EarlierPartitions { get; init; } = [];
+
     public bool Internal { get; } = TopicNames.IsInternal(Name);
 
     /// <exception cref="BrokerException"><see cref="ErrorCode.UnknownTopicOrPartition"/>.</exception>

@@ -34,4 +34,12 @@ public sealed record PartitionDescription(int Partition, long LogStartOffset, lo
 /// <param name="TimestampBeforeMaxMs">How far behind the broker's clock a timestamp may lie; <see cref="long.MaxValue"/> = any.</param>
 /// <param name="TimestampAfterMaxMs">How far before the broker's clock a timestamp may lie.</param>
 public readonly record struct TopicIntake(
-    int Partitions, int MaxMessageBytes, bool Compressed, bool KeyRequired, long TimestampBeforeMaxMs, long TimestampAfterMaxMs);
+    int Partitions, int MaxMessageBytes, bool Compressed, bool KeyRequired, long TimestampBeforeMaxMs, long TimestampAfterMaxMs)
+{
+    /// <summary>Numbers of partitions that the topic had before, as far as it grew since the server was started: keys belonged to other partitions then.</summary>
+    public IReadOnlyList<int> EarlierPartitions
+    {
+        get => field ?? [];
+        init;
+    }
+}

@@ -28,7 +28,10 @@ internal static class GroupCalls
     }
 
     /// <summary>The workers poll, each as fast as it can, until the group has settled and each owns so many partitions; the answers of their last polls.</summary>
-    public static async Task<JsonElement[]> SettleAsync(this ReadServer server, string group, params (string Member, int Partitions)[] members)
+    public static Task<JsonElement[]> SettleAsync(this ReadServer server, string group, params (string Member, int Partitions)[] members) => server.SettleAsync(group, "", members);
+
+    /// <summary>The same with something more in each poll.</summary>
+    public static async Task<JsonElement[]> SettleAsync(this ReadServer server, string group, string more, params (string Member, int Partitions)[] members)
     {
         var last = new JsonElement[members.Length];
         var settled = 0;
@@ -40,7 +43,7 @@ internal static class GroupCalls
         {
             while (Volatile.Read(ref settled) == 0)
             {
-                var answer = await server.PollAsync(group, member, null);
+                var answer = await server.PollAsync(group, member, null, more);
                 lock (last)
                 {
                     last[i] = answer;

@@ -230,6 +230,37 @@ public sealed class GroupStreamTests : IAsyncLifetime
         await UntilCommittedAsync(3);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task With_commit_auto_a_reconnect_goes_back_to_its_last_event_when_more_was_sent_and_committed(bool cut)
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2", "3");
+        using var events = await OpenedAsync("member=w1&commit=auto");
+        var id = (await events.NextEventAsync())!.Id!;
+        await _server.UntilParkedAsync();
+        await HeartbeatsAsync(1);
+        await UntilCommittedAsync(3);
+        if (cut)
+        {
+            events.Dispose();
+            await UntilCutAsync();
+        }
+
+        using var again = await _server.FollowAsync("/groups/billing/stream?topics=orders&member=w1&commit=auto", id);
+        var open = await again.NextEventAsync();
+        await again.NextEventAsync();
+
+        Assert.Equal("{\"member\":\"w1\",\"generation\":1}", open!.Data);
+        Assert.Equal("2", Value((await again.NextEventAsync())!));
+        Assert.Equal("3", Value((await again.NextEventAsync())!));
+        Assert.Equal(1, _server.Committed("billing"));
+        await _server.UntilParkedAsync();
+        await HeartbeatsAsync(1);
+        await UntilCommittedAsync(3);
+    }
+
     [Fact]
     public async Task With_commit_none_nothing_is_committed_and_a_reconnect_still_goes_on_behind_its_last_event()
     {
@@ -245,6 +276,79 @@ public sealed class GroupStreamTests : IAsyncLifetime
 
         Assert.Equal("2", Value((await again.NextEventAsync())!));
         Assert.Empty(_server.Broker.CommittedOffsets("billing"));
+    }
+
+    [Theory]
+    [InlineData("ack")]
+    [InlineData("auto")]
+    [InlineData("none")]
+    public async Task A_reconnect_after_a_topic_was_made_again_is_told_and_begins_where_the_group_stands(string commit)
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1", "2");
+        string id;
+        using (var events = await OpenedAsync($"member=w1&commit={commit}"))
+            id = (await events.NextEventAsync())!.Id!;
+        await UntilCutAsync();
+        await _server.Broker.DeleteTopicAsync("orders", default);
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "10", "20");
+
+        using var again = await _server.FollowAsync($"/groups/billing/stream?topics=orders&member=w1&commit={commit}", id);
+        var open = JsonDocument.Parse((await again.NextEventAsync())!.Data!).RootElement;
+
+        Assert.Equal("topic_recreated", open.GetProperty("refused")[0].GetProperty("reason").GetString());
+        Assert.Equal("10", Value(await UntilRecordAsync(again)));
+        Assert.Equal("20", Value(await UntilRecordAsync(again)));
+    }
+
+    [Theory]
+    [InlineData("orders/0:9,bills/0:1", "unknown_topic_or_partition")]
+    [InlineData("orders/0:9,orders/4:1", "unknown_topic_or_partition")]
+    [InlineData("orders/0:9", "beyond_end")]
+    public async Task A_reconnect_from_a_place_that_is_not_there_is_told_and_begins_where_the_group_stands(string id, string reason)
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1");
+
+        using var events = await FollowAsync($"member=w1&last_event_id={id}");
+        var open = JsonDocument.Parse((await events.NextEventAsync())!.Data!).RootElement;
+
+        Assert.Contains(reason, open.GetProperty("refused").EnumerateArray().Select(r => r.GetProperty("reason").GetString()));
+        Assert.Equal("1", Value(await UntilRecordAsync(events)));
+        Assert.Null(_server.Committed("billing"));
+    }
+
+    [Theory]
+    [InlineData("left")]
+    [InlineData("taken_over")]
+    [InlineData("shutdown")]
+    public async Task A_stream_that_ends_while_its_group_settles_says_why_and_is_no_error(string reason)
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.PollAsync("billing", "w1", null);
+        var joining = FollowAsync("member=w2");
+        await UntilMembersAsync(2);
+
+        var second = reason == "taken_over" ? FollowAsync("member=w2") : null;
+        var ended = reason switch
+        {
+            "left" => _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w2", null),
+            "shutdown" => _server.StopAsync(),
+            _ => Task.CompletedTask,
+        };
+        using var events = await joining;
+        var end = await events.NextEventAsync();
+
+        Assert.Equal(HttpStatusCode.OK, events.Response.StatusCode);
+        Assert.Equal(("end", $"{{\"reason\":\"{reason}\"}}", (string?)null), (end!.Name, end.Data, end.Id));
+        await ended;
+        Assert.Equal(reason == "left" ? 1 : 2, _server.Broker.DescribeGroup("billing").Members.Count);
+        if (second is null)
+            return;
+        await _server.PollAsync("billing", "w1", null);
+        using var other = await second;
+        Assert.Equal("open", (await other.NextEventAsync())!.Name);
     }
 
     [Fact]
@@ -353,6 +457,17 @@ public sealed class GroupStreamTests : IAsyncLifetime
         Assert.Equal("open", (await events.NextEventAsync())!.Name);
         Assert.Equal("assignment", (await events.NextEventAsync())!.Name);
         return events;
+    }
+
+    private static async Task<ServerEvent> UntilRecordAsync(EventReader events)
+    {
+        while (await events.NextEventAsync() is { } next)
+        {
+            if (next.Name is null)
+                return next;
+        }
+
+        throw new EndOfStreamException();
     }
 
     /// <summary>The next assignment of so many partitions.</summary>

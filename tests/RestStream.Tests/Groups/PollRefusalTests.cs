@@ -120,6 +120,34 @@ public sealed class PollRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_timeout_that_cannot_be_is_refused_of_a_known_member_too_and_changes_nothing()
+    {
+        await _server.CreateAsync("orders");
+        await _server.PollAsync("billing", "w1", null);
+
+        var (status, refusal) = await _server.PollAsync("billing", """{"topics":["orders"],"member":"w1","session_timeout":1}""");
+        _server.Clock.Advance(TimeSpan.FromSeconds(40));
+
+        Assert.Equal((422, 42219), (status, refusal.GetProperty("error_code").GetInt32()));
+        Assert.Single(_server.Broker.DescribeGroup("billing").Members);
+    }
+
+    [Fact]
+    public async Task A_way_of_assignment_that_the_others_do_not_have_is_refused_of_a_known_member_as_often_as_it_asks()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.SettleAsync("billing", ",\"assignor\":\"sticky\"", ("w1", 1), ("w2", 1));
+
+        for (var i = 0; i < 2; i++)
+        {
+            var (status, refusal) = await _server.PollAsync("billing", """{"topics":["orders"],"member":"w2","assignor":"roundrobin"}""");
+            Assert.Equal((409, 40908), (status, refusal.GetProperty("error_code").GetInt32()));
+        }
+
+        Assert.Single(Partitions(await _server.PollAsync("billing", "w2", null, ",\"assignor\":\"sticky\"")));
+    }
+
+    [Fact]
     public async Task Every_broken_rule_is_named_and_not_only_the_first()
     {
         var (_, refusal) = await _server.PollAsync("billing", """{"topics":["orders"],"from":"x","timeout":-1,"wait":1}""");

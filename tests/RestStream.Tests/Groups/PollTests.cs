@@ -107,6 +107,40 @@ public sealed class PollTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_known_member_may_ask_for_another_session_timeout()
+    {
+        await _server.CreateAsync("orders");
+        await _server.ProduceAsync("orders", 0, "1");
+        await _server.PollAsync("billing", "w1", null);
+        var longer = await _server.PollAsync("billing", "w1", null, ",\"session_timeout\":120000");
+        _server.Clock.Advance(TimeSpan.FromSeconds(100));
+
+        var (status, _) = await _server.AckAsync("billing", "w1", Cursor(longer));
+        await _server.PollAsync("billing", "w1", null, ",\"session_timeout\":2000");
+        _server.Clock.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.Equal(200, status);
+        var other = await _server.PollAsync("billing", "w2", null);
+        Assert.Equal([0], Partitions(other));
+    }
+
+    [Fact]
+    public async Task A_known_member_may_ask_for_another_way_of_assignment_which_the_group_takes_when_its_own_is_not_offered_any_more()
+    {
+        await _server.CreateAsync("orders");
+        string[] used = [await PollAsync(""), await PollAsync("sticky"), await PollAsync(""), await PollAsync("roundrobin"), await PollAsync("range")];
+
+        Assert.Equal(["range", "sticky", "sticky", "roundrobin", "range"], used);
+
+        async Task<string> PollAsync(string assignor)
+        {
+            var answer = await _server.PollAsync("billing", "w1", null, assignor.Length == 0 ? "" : $",\"assignor\":\"{assignor}\"");
+            Assert.Equal([0], Partitions(answer));
+            return (await _server.GetAsync("/groups/billing")).Body.GetProperty("protocol").GetString()!;
+        }
+    }
+
+    [Fact]
     public async Task A_topic_that_was_made_again_is_read_from_its_beginning_and_old_acks_are_refused()
     {
         await _server.CreateAsync("orders");
@@ -336,6 +370,24 @@ public sealed class PollTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_that_is_taken_out_while_its_group_settles_is_answered_and_does_not_come_back_by_itself()
+    {
+        await _server.CreateAsync("orders", partitions: 2);
+        await _server.PollAsync("billing", "w1", null);
+        var waiting = _server.PollAsync("billing", "w2", null, ",\"timeout\":60000");
+        await UntilMembersAsync(2);
+
+        var (status, _, _) = await _server.SendAsync(HttpMethod.Delete, "/groups/billing/members/w2", null);
+        var answer = await waiting;
+
+        Assert.Equal(204, status);
+        Assert.Equal("{}", answer.GetProperty("assignment").GetRawText());
+        Assert.Equal("w1", Assert.Single(_server.Broker.DescribeGroup("billing").Members).InstanceId);
+        var last = await _server.PollAsync("billing", "w1", null);
+        Assert.Equal([0, 1], Partitions(last));
+    }
+
+    [Fact]
     public async Task A_stop_of_the_server_ends_a_poll_that_waits()
     {
         await _server.CreateAsync("orders");
@@ -345,5 +397,12 @@ public sealed class PollTests : IAsyncLifetime
         await _server.StopAsync();
 
         Assert.Empty(Values(await waiting));
+    }
+
+    private async Task UntilMembersAsync(int members)
+    {
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (_server.Broker.DescribeGroup("billing").Members.Count != members)
+            await Task.Delay(1, giveUp.Token);
     }
 }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using RestStream.Broker.Topics;
 
 namespace RestStream.Tests.Produce;
 
@@ -202,6 +204,27 @@ public sealed class ProducerTests(ProduceServer server)
         }
 
         Assert.Equal(10, server.CountOf(topic));
+    }
+
+    [Fact]
+    public async Task A_repeat_whose_key_belongs_to_another_partition_since_the_topic_grew_must_name_its_partition()
+    {
+        var (topic, id) = (await server.CreateTopicAsync(), await NewIdAsync());
+        var key = Enumerable.Range(0, 100).Select(i => $"k{i}").First(k => Partitioner.ForKey(Encoding.UTF8.GetBytes(k), 4) == 1);
+        var body = $"{{\"key\":\"{key}\",\"value\":1}}";
+        var first = await SendAsync(topic, body, id, 0, 1);
+        await server.Broker.AlterTopicAsync(topic, new TopicChange(4, new Dictionary<string, string?>()), default);
+
+        var again = await SendAsync(topic, body, id, 0, 1);
+        (await server.PostAsync($"/topics/{topic}/records?acks=0", body, "application/json", Stamp(id, 0, 1))).Is(HttpStatusCode.Accepted);
+        var there = await server.PostAsync($"/topics/{topic}/partitions/0/records", body, "application/json", Stamp(id, 0, 1));
+
+        again.IsError(422, 42200, "partition");
+        Assert.Contains("partition: 0 if this request repeats that one, 1 if not", again.Json.GetProperty("detail").GetString());
+        Assert.Equal((first.Body, true), (there.Body, there.Headers.Contains("Idempotent-Replayed")));
+        (await SendAsync(topic, body, id, 0, 2)).Is(HttpStatusCode.OK);
+        (await server.PostAsync($"/topics/{topic}/partitions/1/records", body, "application/json", Stamp(id, 0, 3))).Is(HttpStatusCode.OK);
+        Assert.Equal(3, server.CountOf(topic));
     }
 
     private async Task<long> NewIdAsync()

@@ -92,6 +92,29 @@ public sealed class LatestTests : IAsyncLifetime
         Assert.Equal(404, (await _server.GetAsync($"/topics/t/records/latest?key=k&partition={(home + 2) % 3}")).Status);
     }
 
+    [Fact]
+    public async Task A_key_that_was_written_when_the_topic_had_fewer_partitions_is_found_and_what_deletes_it_counts()
+    {
+        await _server.CreateAsync("t");
+        var key = Enumerable.Range(0, 100).Select(i => $"k{i}").First(k => Partitioner.ForKey(Encoding.UTF8.GetBytes(k), 2) == 1 && Partitioner.ForKey(Encoding.UTF8.GetBytes(k), 4) == 3);
+        await ProduceAsync("t", key, "1");
+        await GrowAsync(2);
+        Assert.Equal(1, await ValueAsync());
+
+        _server.Clock.Advance(TimeSpan.FromSeconds(1));
+        await ProduceAsync("t", key, "2");
+        await GrowAsync(4);
+        Assert.Equal(2, await ValueAsync());
+        Assert.Equal(404, (await _server.GetAsync($"/topics/t/records/latest?key={key}&partition=3")).Status);
+
+        await ProduceAsync("t", key, null);
+        Assert.Equal(404, (await _server.GetAsync($"/topics/t/records/latest?key={key}")).Status);
+
+        async Task GrowAsync(int partitions) => await _server.Broker.AlterTopicAsync("t", new TopicChange(partitions, new Dictionary<string, string?>()), default);
+
+        async Task<int> ValueAsync() => (await _server.GetAsync($"/topics/t/records/latest?key={key}")).Body.GetProperty("value").GetInt32();
+    }
+
     [Theory]
     [InlineData("/topics/t/records/latest", 400, 40001)]
     [InlineData("/topics/t/records/latest?key=a&key=b", 400, 40001)]

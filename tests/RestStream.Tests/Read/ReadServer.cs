@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RestStream.Broker;
+using RestStream.Broker.Groups;
 using RestStream.Broker.Topics;
 using RestStream.Http.Errors;
 using RestStream.Http.Groups;
@@ -55,11 +56,11 @@ internal sealed class ReadServer : IAsyncDisposable
 
     public int StreamsInGrace => _app.Services.GetRequiredService<GroupStreams>().InGrace;
 
-    public static async Task<ReadServer> StartAsync(Action<LimitOptions>? limits = null)
+    public static async Task<ReadServer> StartAsync(Action<LimitOptions>? limits = null, GroupOptions? groups = null)
     {
         var folder = new TempFolder("read");
         var clock = new ManualClock();
-        var broker = await EmbeddedBroker.OpenAsync(folder.Path, new BrokerOptions { MinFreeBytes = 0 }, new LinuxFileSystem(), clock, NullLogger.Instance);
+        var broker = await EmbeddedBroker.OpenAsync(folder.Path, new BrokerOptions { MinFreeBytes = 0 }, new LinuxFileSystem(), clock, NullLogger.Instance, groups);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {

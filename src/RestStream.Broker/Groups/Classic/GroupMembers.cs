@@ -111,8 +111,10 @@ internal sealed class GroupMembers
     /// <summary>Puts a stored leader back.</summary>
     public void RestoreLeader(string? id) => Leader = (id is null ? null : Find(id)) ?? _members.FirstOrDefault();
 
-    /// <summary>Whether all members could live with one of these.</summary>
-    public bool SupportsAny(IReadOnlyList<GroupProtocol> protocols) => protocols.Any(p => IsCommon(p.Name));
+    /// <summary>Whether all members, <paramref name="but"/> this one, could live with one of these.</summary>
+    public bool SupportsAny(IReadOnlyList<GroupProtocol> protocols, ClassicMember? but = null) => but is null
+        ? protocols.Any(p => IsCommon(p.Name))
+        : protocols.Any(p => _protocols.GetValueOrDefault(p.Name) - (but.Protocols.Any(own => own.Name == p.Name) ? 1 : 0) == Count - 1);
 
     /// <summary>
     /// The protocol with the most votes of those that everybody has; each member votes for the first one on its own list. Of equal ones that of the member who joined first

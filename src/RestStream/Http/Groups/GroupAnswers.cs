@@ -78,6 +78,8 @@ internal sealed record RefusedJson(
             ErrorCode.UnknownMemberId => "unknown_member",
             ErrorCode.FencedInstanceId => "member_fenced",
             ErrorCode.UnknownTopicOrPartition => "unknown_topic_or_partition",
+            ErrorCode.TopicRecreated => "topic_recreated",
+            ErrorCode.OffsetOutOfRange => "beyond_end",
             var other => other.ToString(),
         });
 }

@@ -78,6 +78,36 @@ internal sealed record GroupCursor(int Generation, string? Incarnation, IReadOnl
         return offsets;
     }
 
+    /// <summary>
+    /// For a client that came back by itself and can do nothing about an error: the offsets that fit the topics as they are now, and why the others do not. When a topic was deleted, or made
+    /// again, the cursor does not tell which one; then an offset counts only as far as the group has committed, so that nothing is passed over.
+    /// </summary>
+    public IReadOnlyList<OffsetCommit> Fitting(IBroker broker, string group, out IReadOnlyList<RefusedCommit> refused)
+    {
+        var topics = Items.Select(i => i.Topic!).Distinct().ToDictionary(t => t, t => GroupFeed.Find(broker, t), StringComparer.Ordinal);
+        var isOfToday = Incarnation is null
+            || (topics.Values.All(t => t is not null) && Incarnation == Records.Incarnation.Of(Items.Select(i => i.Topic!).Distinct().Select(t => topics[t]!.TopicId)));
+        var offsets = new List<OffsetCommit>(Items.Count);
+        var others = new List<RefusedCommit>();
+        foreach (var item in Items)
+        {
+            var id = new TopicPartition(item.Topic!, item.Partition);
+            if (FindProblem(topics[id.Topic], id) is { } problem)
+                others.Add(new RefusedCommit(id, item.Offset, problem));
+            else
+                offsets.Add(new OffsetCommit(id, item.Offset));
+
+            ErrorCode? FindProblem(TopicDescription? topic, TopicPartition partition) =>
+                topic is null || partition.Partition >= topic.Partitions.Count ? ErrorCode.UnknownTopicOrPartition
+                : !isOfToday && !(broker.CommittedOffset(group, partition)?.Offset >= item.Offset) ? ErrorCode.TopicRecreated
+                : item.Offset > topic.Partitions[partition.Partition].HighWatermark ? ErrorCode.OffsetOutOfRange
+                : null;
+        }
+
+        refused = others;
+        return offsets;
+    }
+
     private TopicDescription Describe(IBroker broker, string topic, string parameter)
     {
         try

@@ -38,7 +38,8 @@ internal static class GroupEndpoints
         group.MapGet("/stream", Stream).WithName("StreamGroup").WithSummary("Follow a group's records as server-sent events")
             .WithDescription(
                 "Events: `open`, `assignment` on every change, records without a name, `gap`, `end`. An event's id is the cursor to ack with POST /groups/{group}/ack; "
-                + "a reconnect's Last-Event-ID is an ack too. After a cut the member keeps its partitions for `rejoin_grace`.")
+                + "a reconnect's Last-Event-ID is an ack too (with `commit=auto` the member goes back to it when more was sent), and `refused` in `open` names what of it was not taken. "
+                + "After a cut the member keeps its partitions for `rejoin_grace`.")
             .WithMetadata(
                 new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(string), [ReadForm.EventStreamType]), Problem(406), Problem(409), Problem(507));
         group.MapPost("/ack", Ack).WithName("AckGroup").WithSummary("Ack records of a poll or a stream")
@@ -85,14 +86,14 @@ internal static class GroupEndpoints
         {
             var member = request.Membership.Member;
             var consumer = request.Membership.Join(broker, context);
-            IReadOnlyList<RefusedCommit> refused = request.LastEvent is { } last && request.Commit != StreamCommit.None
-                ? await GroupAck.CommitAsync(broker, consumer, last, "Last-Event-ID", context.RequestAborted)
-                : [];
+            var done = request.Done(broker, out var unfit);
             var stream = new GroupStream(context, broker, consumer, request, limits.Value, clock);
-            streams.Enter(group, member, stream);
             try
             {
-                await stream.RunAsync(refused, lifetime.ApplicationStopping);
+                await streams.EnterAsync(group, member, stream);
+                if (request.Commit != StreamCommit.None && done.Count > 0)
+                    unfit = [.. unfit, .. await consumer.CommitAsync(done, request.LastEvent!.Generation, context.RequestAborted)];
+                await stream.RunAsync(new StreamStart(done, unfit), lifetime.ApplicationStopping);
             }
             finally
             {

@@ -140,11 +140,11 @@ internal sealed class GroupFeed : IDisposable
     }
 
     /// <summary>Goes on at these places, as far as the partitions are its own.</summary>
-    public void GoTo(IReadOnlyList<CursorItem> places)
+    public void GoTo(IReadOnlyList<OffsetCommit> places)
     {
         foreach (var place in places)
         {
-            var slot = Array.IndexOf(_slots, new TopicPartition(place.Topic!, place.Partition));
+            var slot = Array.IndexOf(_slots, place.Partition);
             if (slot < 0)
                 continue;
             _next[slot] = place.Offset;
@@ -168,7 +168,8 @@ internal sealed class GroupFeed : IDisposable
     private long? Known(TopicPartition partition, Guid topicId) =>
         Array.IndexOf(_slots, partition) is >= 0 and var slot && _topicIds[slot] == topicId ? _next[slot] : null;
 
-    private static TopicDescription? Find(IBroker broker, string topic)
+    /// <summary>Null when there is no such topic.</summary>
+    public static TopicDescription? Find(IBroker broker, string topic)
     {
         try
         {

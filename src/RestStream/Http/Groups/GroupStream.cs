@@ -43,19 +43,26 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         _ = _ended.CancelAsync();
     }
 
+    /// <summary>Ends it in favour of another stream of the member. Completes when this one commits nothing more. On any thread.</summary>
+    public Task TakenOverAsync()
+    {
+        End("taken_over");
+        return _commits.EndAsync();
+    }
+
     /// <summary>Offsets of the member were committed by somebody else. On any thread.</summary>
     public void Acked() => Volatile.Read(ref _acks).TrySetResult();
 
-    /// <param name="refused">What of the reconnect's <c>Last-Event-ID</c> was not taken.</param>
+    /// <param name="start">What the client said of where it was.</param>
     /// <param name="stopping">The server stops.</param>
     /// <exception cref="BrokerException">The group does not take this member; nothing was sent.</exception>
-    public async Task RunAsync(IReadOnlyList<RefusedCommit> refused, CancellationToken stopping)
+    public async Task RunAsync(StreamStart start, CancellationToken stopping)
     {
         using var alive = consumer.KeepAlive();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping, _ended.Token);
 
         // Not for long, only so that a member whom the group does not take is refused with a status.
-        var ready = await consumer.ReadyAsync(request.JoinWait, ending.Token);
+        var ready = await TryJoinAsync(ending.Token);
         _output.AllowQuiet();
         _output.NoticeLostPeer(request.Membership.SessionTimeout);
         EventStream.SetHeaders(context.Response);
@@ -65,7 +72,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         {
             if (!await FlushAsync())
                 return;
-            await FollowAsync(ready, refused, ending.Token);
+            await FollowAsync(ready, start, ending.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested || _ended.IsCancellationRequested)
         {
@@ -80,6 +87,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         finally
         {
             _feed.Dispose();
+            await _commits.EndAsync();
         }
 
         if (reason is null || context.RequestAborted.IsCancellationRequested)
@@ -88,12 +96,32 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         // Two streams of one name would take the place from each other every two seconds.
         if (reason == "taken_over")
             context.Response.BodyWriter.Write("retry: 15000\n"u8);
-        _events.WriteEvent(_feed.Cursor, _feed.Next, "end", $"{{\"reason\":\"{reason}\"}}");
+        var why = $"{{\"reason\":\"{reason}\"}}";
+        if (_opened)
+            WriteEvent("end", why);
+        else
+            _events.WriteEvent("end", why);
         await _output.FlushAsync();
     }
 
+    /// <summary>
+    /// False also when the stream is ended meanwhile, by a stop of the server for one. That is no refusal: the client is told by an event, because a browser comes back after one and not
+    /// after an error.
+    /// </summary>
+    private async ValueTask<bool> TryJoinAsync(CancellationToken ending)
+    {
+        try
+        {
+            return await consumer.ReadyAsync(request.JoinWait, ending);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Returns when the client is gone.</summary>
-    private async Task FollowAsync(bool ready, IReadOnlyList<RefusedCommit> refused, CancellationToken ending)
+    private async Task FollowAsync(bool ready, StreamStart start, CancellationToken ending)
     {
         while (true)
         {
@@ -107,6 +135,9 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
                 ready = await consumer.ReadyAsync(limits.Heartbeat, ending);
                 if (!ready)
                 {
+                    // Taken out by somebody who knows nothing of this stream.
+                    if (broker.FindGroupConsumer(request.Membership.Group, request.Membership.Member) != consumer)
+                        End("left");
                     _events.WriteHeartbeat();
                     if (!await FlushAsync())
                         return;
@@ -117,7 +148,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
             var wrote = false;
             if (!ReferenceEquals(consumer.Assignment, _assignment))
             {
-                await TakeAssignmentAsync(refused);
+                await TakeAssignmentAsync(start);
                 wrote = true;
             }
 
@@ -146,7 +177,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
     /// <summary>How many more records may be sent before something is acked.</summary>
     private int Room => request.Commit == StreamCommit.Ack ? (int)Math.Max(0, request.Window - _unacked.Count) : int.MaxValue;
 
-    private async Task TakeAssignmentAsync(IReadOnlyList<RefusedCommit> refused)
+    private async Task TakeAssignmentAsync(StreamStart start)
     {
         var assignment = consumer.Assignment;
         var first = !_opened;
@@ -155,8 +186,8 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         _feed = GroupFeed.Open(broker, consumer, assignment, request.Membership.FromLatest, new GroupPlaces(before, null), clock);
         before.Dispose();
         _assignment = assignment;
-        if (first && request.Commit == StreamCommit.None && request.LastEvent is { } last)
-            _feed.GoTo(last.Items);
+        if (first && request.Commit == StreamCommit.None)
+            _feed.GoTo(start.Done);
         foreach (var partition in _unacked.Partitions.Where(p => !_feed.Kept.Contains(p)).ToArray())
             _unacked.Drop(partition);
         if (_feed.ToCommit.Count > 0 && request.Commit != StreamCommit.None)
@@ -165,7 +196,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
 
         if (first)
         {
-            var notTaken = refused.Count == 0 ? "" : $",\"refused\":{JsonSerializer.Serialize([.. refused.Select(RefusedJson.From)], GroupJsonContext.Default.IReadOnlyListRefusedJson)}";
+            var notTaken = start.Refused.Count == 0 ? "" : $",\"refused\":{JsonSerializer.Serialize([.. start.Refused.Select(RefusedJson.From)], GroupJsonContext.Default.IReadOnlyListRefusedJson)}";
             WriteEvent("open", $"{{\"member\":\"{request.Membership.Member}\",\"generation\":{assignment.Generation}{notTaken}}}");
             _opened = true;
         }
@@ -264,3 +295,7 @@ internal sealed class GroupStream(HttpContext context, IBroker broker, IGroupCon
         return true;
     }
 }
+
+/// <param name="Done">What the client says it has done; committed by now, unless nothing is.</param>
+/// <param name="Refused">What of it was not taken.</param>
+internal readonly record struct StreamStart(IReadOnlyList<OffsetCommit> Done, IReadOnlyList<RefusedCommit> Refused);

@@ -23,8 +23,8 @@ internal sealed class GroupStreams(TimeProvider clock, ILogger<GroupStreams> log
         }
     }
 
-    /// <summary>The stream is the member's only one from now on.</summary>
-    public void Enter(string group, string member, GroupStream stream)
+    /// <summary>The stream is the member's only one from now on. Completes when the one before it, if there is one, commits nothing more.</summary>
+    public Task EnterAsync(string group, string member, GroupStream stream)
     {
         GroupStream? replaced;
         lock (_lock)
@@ -33,7 +33,7 @@ internal sealed class GroupStreams(TimeProvider clock, ILogger<GroupStreams> log
             _seats[(group, member)] = new Seat { Stream = stream };
         }
 
-        replaced?.End("taken_over");
+        return replaced?.TakenOverAsync() ?? Task.CompletedTask;
     }
 
     /// <summary>The stream was cut: the member leaves when <paramref name="grace"/> is over, unless it is back before.</summary>

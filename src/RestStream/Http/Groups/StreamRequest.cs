@@ -1,3 +1,5 @@
+using RestStream.Broker;
+using RestStream.Broker.Groups;
 using RestStream.Http.Errors;
 using RestStream.Http.Records;
 using RestStream.Settings;
@@ -18,8 +20,32 @@ internal enum StreamCommit : byte
 }
 
 /// <summary>What a group's stream asks for, with every default and limit applied.</summary>
-internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? LastEvent, StreamCommit Commit, int Window, TimeSpan RejoinGrace, TimeSpan JoinWait)
+/// <param name="Membership">Who reads, and what.</param>
+/// <param name="LastEvent">Up to where the client says it has read.</param>
+/// <param name="CameBack">The client says so because it was cut off, perhaps by itself, and not because somebody wrote a cursor.</param>
+/// <param name="Commit">When a record counts as done.</param>
+/// <param name="Window">Records that may be sent ahead of the acks.</param>
+/// <param name="RejoinGrace">How long the member keeps its partitions after a cut.</param>
+/// <param name="JoinWait">How long a refusal by the group is waited for before the answer begins.</param>
+internal sealed record StreamRequest(
+    GroupMembership Membership, GroupCursor? LastEvent, bool CameBack, StreamCommit Commit, int Window, TimeSpan RejoinGrace, TimeSpan JoinWait)
 {
+    /// <summary>
+    /// What the client says it has done: to be committed, or with <c>commit=none</c> to begin behind it. With <c>commit=auto</c> more may be committed than arrived, because the server
+    /// counts what it wrote to a connection that was cut: then the member goes back.
+    /// </summary>
+    /// <param name="broker">Where the topics are.</param>
+    /// <param name="refused">What does not fit the topics any more. A client that came back goes on where the group stands, because it would end for good at an error.</param>
+    /// <exception cref="HttpError">409, 422: the cursor that somebody wrote does not fit the topics.</exception>
+    public IReadOnlyList<OffsetCommit> Done(IBroker broker, out IReadOnlyList<RefusedCommit> refused)
+    {
+        refused = [];
+        if (LastEvent is null)
+            return [];
+        var offsets = CameBack ? LastEvent.Fitting(broker, Membership.Group, out refused) : LastEvent.ToOffsets(broker, "cursor");
+        return [.. offsets.Select(o => o with { MayGoBack = Commit == StreamCommit.Auto })];
+    }
+
     /// <exception cref="HttpError">400 naming the parameter; 406; 422 for a bad name.</exception>
     public static StreamRequest Parse(string group, HttpRequest request, GroupMemberOptions options)
     {
@@ -41,8 +67,9 @@ internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? La
             FromLatest = OneOf(query, "from", ["earliest", "latest"]) == "latest",
             Encoder = RecordJson.Native(ReadParameters.Format(query, "key_format", DataFormat.Text), ReadParameters.Format(query, "value_format", DataFormat.Json)),
         };
+        var (lastEvent, cameBack) = LastEventOf(request);
         return new StreamRequest(
-            membership, LastEventOf(request),
+            membership, lastEvent, cameBack,
             OneOf(query, "commit", ["ack", "auto", "none"]) switch { "auto" => StreamCommit.Auto, "none" => StreamCommit.None, _ => StreamCommit.Ack },
             ReadParameters.Count(query, "window", options.StreamWindow, 1, options.MaxStreamWindow), Milliseconds(query, "rejoin_grace", options.RejoinGrace, least: 0), options.JoinWait);
     }
@@ -61,7 +88,7 @@ internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? La
     }
 
     /// <summary>As in <see cref="ReadParameters"/>: a browser that reconnects repeats its old URL, so the header comes first.</summary>
-    private static GroupCursor? LastEventOf(HttpRequest request)
+    private static (GroupCursor? Cursor, bool CameBack) LastEventOf(HttpRequest request)
     {
         foreach (var (text, name) in (ReadOnlySpan<(string?, string)>)
         [
@@ -71,10 +98,10 @@ internal sealed record StreamRequest(GroupMembership Membership, GroupCursor? La
         ])
         {
             if (!string.IsNullOrEmpty(text))
-                return GroupCursor.Parse(text, name);
+                return (GroupCursor.Parse(text, name), name != "cursor");
         }
 
-        return null;
+        return (null, false);
     }
 
     private static TimeSpan Milliseconds(IQueryCollection query, string name, TimeSpan otherwise, int least = 1) =>

@@ -41,7 +41,7 @@ internal static class ApiExamples
         new("Idempotency-Key", "1 to 128 characters of your choice: the request is done once, all or nothing, and a repeat within 24 h gets the first answer with `Idempotent-Replayed: true`. The same key with another request is 422; while the first is being done 409.") { In = ParameterLocation.Header },
         new("Producer-Id", "With Producer-Epoch and Producer-Seq: an idempotent producer, whose every request is written once. From POST /producers.") { In = ParameterLocation.Header },
         new("Producer-Epoch", "The producer's epoch.") { In = ParameterLocation.Header },
-        new("Producer-Seq", "The sequence of the first record: counts the producer's records in the partition, from 0 on. A repeat answers the first result with `Idempotent-Replayed: true`; a gap is 409 with `Producer-Expected-Seq`.") { In = ParameterLocation.Header },
+        new("Producer-Seq", "The sequence of the first record: counts the producer's records in the partition, from 0 on. A repeat answers the first result with `Idempotent-Replayed: true`; a gap is 409 with `Producer-Expected-Seq`. When the topic grew since, a record with a key may have to name its partition (422), because its repeat would go to another.") { In = ParameterLocation.Header },
     ];
 
     private static readonly ApiBody[] s_produceBodies =

@@ -94,7 +94,7 @@ internal sealed partial class RecordSet
     }
 
     /// <summary>Appends everything as one batch of an idempotent producer: written once, however often the request comes.</summary>
-    /// <exception cref="HttpError">422 the records are for several partitions; 413 too many for one batch; what the sequence is refused with.</exception>
+    /// <exception cref="HttpError">422 the records are for several partitions, or perhaps written to another one; 413 too many for one batch; what the sequence is refused with.</exception>
     /// <exception cref="BrokerException">Every other reason why nothing was written.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask AppendAsProducerAsync(ProducerStamp producer, long expectedOffset)
@@ -103,7 +103,7 @@ internal sealed partial class RecordSet
             return;
         try
         {
-            part.Result = await broker.ProduceAsync(part.Id, part.Build(producer), expectedOffset);
+            part.Result = await part.AppendAsync(broker, producer, expectedOffset);
             Replayed = part.Result.Duplicate;
             if (Replayed && part.Result.Timestamp < 0)
                 TakeTimesFromLog(part);

@@ -95,10 +95,13 @@ internal sealed partial class RecordSet(IBroker broker, LimitOptions limits) : I
             return;
         }
 
+        var byKey = partition < 0 && !keyIsNull;
         if (partition < 0)
             partition = keyIsNull ? target.KeylessPartition : intake.Partitions == 1 ? 0 : Partitioner.ForKey(key, intake.Partitions);
         var number = PartOf(target, partition);
         var part = _parts[number];
+        if (PlacesMustRepeat && byKey && part.Records == 0)
+            part.NoteEarlierPlaces(key);
         if (part.Builder.Count > 0 && part.Builder.Bytes + bytes > intake.MaxMessageBytes)
             part.Full.Add(part.Builder.Build());
         part.Builder.Append(timestamp, keyIsNull, key, valueIsNull, value, headers, headerCount);

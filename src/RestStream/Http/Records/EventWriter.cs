@@ -67,6 +67,9 @@ internal sealed class EventWriter(PipeWriter writer)
         writer.Write(Encoding.UTF8.GetBytes($"\nevent: {name}\ndata: {data}\n\n"));
     }
 
+    /// <summary>A named event without an id, which leaves the client's last one as it is.</summary>
+    public void WriteEvent(string name, string data) => writer.Write(Encoding.UTF8.GetBytes($"event: {name}\ndata: {data}\n\n"));
+
     private void WriteId(CursorWriter cursor, ReadOnlySpan<long> next)
     {
         writer.Write(Id);
