@@ -32,6 +32,8 @@ internal sealed class DirectorySettings
         CsvHeader = "csv.first.row.as.header", CsvFieldsKey = "csv.fields", CsvSeparator = "csv.separator.char", CsvQuote = "csv.quote.char", CsvEscape = "csv.escape.char", CsvSkipLinesKey = "csv.skip.lines",
         CsvNull = "csv.null.field.indicator", CsvInferTypesKey = "csv.infer.types", CsvTrim = "csv.ignore.leading.whitespace", TaskIndexKey = "task.index", TaskCountKey = "task.count";
 
+    public const string ReadAgain = "Files would be moved to where they are read again. Give a folder other than input.path; one inside of it will do, sub-folders are not read.";
+
     private const string Folders = "File System", General = "General", Timestamps = "Timestamps", Schemas = "Schema", Csv = "CSV Settings";
     private static readonly string[] s_sorts = ["NameAsc", "NameDesc", "LengthAsc", "LengthDesc", "LastModifiedAsc", "LastModifiedDesc"];
 
@@ -172,7 +174,30 @@ internal sealed class DirectorySettings
 
     private static char Character(string text) => text.Length == 1 && !char.IsAsciiDigit(text[0]) ? text[0] : (char)int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
-    private static Regex CompilePattern(string pattern) => new($"^(?:{pattern})$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    /// <summary>The setting that names the input folder as the one for files that are read, or that are bad; null when none does.</summary>
+    /// <exception cref="Connect.FatalException">Connectors may not use one of the folders.</exception>
+    public static string? FolderReadAgain(ConfigValues config, Connect.FileRoots files)
+    {
+        var moves = config.GetString(Cleanup) is "MOVE" or "MOVEBYDATE";
+        var input = Resolve(InputPath);
+        return Array.Find((string[])[FinishedPath, ErrorPath], key => (moves || key != FinishedPath) && Resolve(key) is { } folder && folder == input);
+
+        string? Resolve(string key) => config.FindString(key) is { Length: > 0 } path ? Path.TrimEndingDirectorySeparator(files.Resolve(path)) : null;
+    }
+
+    private static Regex CompilePattern(string pattern)
+    {
+        var whole = $"^(?:{pattern})$";
+        try
+        {
+            return new Regex(whole, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, Regex.InfiniteMatchTimeout);
+        }
+        catch (NotSupportedException)
+        {
+            // It looks around or refers back. Names are short: what takes so long tries out a number of ways that grows without bound.
+            return new Regex(whole, RegexOptions.CultureInvariant, TimeSpan.FromMilliseconds(100));
+        }
+    }
 
     // null is "by default" for keys that have no default of their own.
     private static ConfigValidator Words(params string[] words) =>

@@ -38,6 +38,8 @@ public sealed class DirectorySourceConnector : SourceConnector
             CheckFolder(validation, DirectorySettings.ErrorPath, error);
         else if (!config.GetBoolean(DirectorySettings.HaltOnErrorKey))
             validation.Error(DirectorySettings.ErrorPath, "With halt.on.error=false a folder for files with bad records is needed.");
+        if (validation.Errors.Count == 0 && DirectorySettings.FolderReadAgain(config, validation.Files) is { } key)
+            validation.Error(key, DirectorySettings.ReadAgain);
         CheckFormat(validation);
         return Task.CompletedTask;
     }

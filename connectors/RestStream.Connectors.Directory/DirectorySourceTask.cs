@@ -41,6 +41,8 @@ public sealed class DirectorySourceTask : SourceTask
             throw new FatalException($"{DirectorySettings.FinishedPath} is missing.");
         if (error is null && !_settings.HaltOnError)
             throw new FatalException($"{DirectorySettings.ErrorPath} is missing.");
+        if (DirectorySettings.FolderReadAgain(context.Config, context.Files) is { } key)
+            throw new FatalException($"{key}: {DirectorySettings.ReadAgain}");
         _cleanup = new FileCleanup(_settings, context.Files, finished, error);
         return Task.CompletedTask;
     }
@@ -126,9 +128,18 @@ public sealed class DirectorySourceTask : SourceTask
             var name = Path.GetFileName(path);
             if (_uncommitted.ContainsKey(name))
                 continue;
-            if (!_reopen.Remove(name, out var offset))
+            if (!_reopen.TryGetValue(name, out var offset))
                 offset = FolderOffset.Parse(await _context.LastOffsetAsync(new Dictionary<string, object?> { [FolderOffset.NameField] = name }, cancellationToken));
-            if (InputFile.TryOpen(_context.Files, path, offset, _settings, _shape) is not { } file)
+            var file = InputFile.TryOpen(_context.Files, path, offset, _settings, _shape);
+            if (file is not null && !_folder.IsSettled(file.Facts))
+            {
+                // Written to since the folder was listed, which may be long ago: the next listing finds it again.
+                file.Dispose();
+                continue;
+            }
+
+            _reopen.Remove(name);
+            if (file is null)
                 continue;
             if (file.IsFinished)
             {

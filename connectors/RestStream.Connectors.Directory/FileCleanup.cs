@@ -11,13 +11,15 @@ namespace RestStream.Connectors.Folders;
 /// </summary>
 internal sealed class FileCleanup(DirectorySettings settings, FileRoots files, string? finishedPath, string? errorPath)
 {
+    private const string InTopic = "What was read of it is in the topic.";
+
     public string FlagOf(string path) => path + settings.ProcessingExtension;
 
     /// <summary>What the clean-up policy wants of a file that is read and committed.</summary>
     /// <exception cref="ConnectException">It cannot be done.</exception>
     public void Finish(string path, FileFacts facts)
     {
-        Do(path, () =>
+        Do(path, "moved or deleted", InTopic, () =>
         {
             switch (settings.Policy)
             {
@@ -42,7 +44,7 @@ internal sealed class FileCleanup(DirectorySettings settings, FileRoots files, s
     public string Reject(string path, FileFacts facts, string message)
     {
         var target = path;
-        Do(path, () =>
+        Do(path, "moved", InTopic, () =>
         {
             if (errorPath is not null)
             {
@@ -59,12 +61,12 @@ internal sealed class FileCleanup(DirectorySettings settings, FileRoots files, s
     public void Flag(string path)
     {
         if (settings.Policy != CleanupPolicy.None)
-            Do(path, () => files.Open(FlagOf(path), FileMode.OpenOrCreate, FileAccess.Write).Dispose());
+            Do(path, "flagged", "It was not opened.", () => files.Open(FlagOf(path), FileMode.OpenOrCreate, FileAccess.Write).Dispose());
     }
 
-    public void Unflag(string path) => Do(path, () => File.Delete(FlagOf(path)));
+    public void Unflag(string path) => Do(path, "relieved of its flag", InTopic, () => File.Delete(FlagOf(path)));
 
-    private static void Do(string path, Action action)
+    private static void Do(string path, string what, string state, Action action)
     {
         try
         {
@@ -72,7 +74,7 @@ internal sealed class FileCleanup(DirectorySettings settings, FileRoots files, s
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConnectException($"'{path}' cannot be moved, deleted or flagged: {e.Message} What was read of it is in the topic; the task tries again when it starts.", e);
+            throw new ConnectException($"'{path}' cannot be {what}: {e.Message} {state} The task tries again when it starts.", e);
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class FollowedFile : IDisposable
     private LineReader _lines;
     private string? _head;
     private long _headOf;
+    private bool _atEnd;
 
     private FollowedFile(FileStream file, string path, int maxLineBytes)
     {
@@ -68,7 +69,14 @@ internal sealed class FollowedFile : IDisposable
 
     /// <summary>The next whole line; null when there is none now. Bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="InvalidDataException">It is too long.</exception>
-    public string? ReadLine() => _lines.TryRead(out var line) ? Text(line) : null;
+    public string? ReadLine()
+    {
+        // While no whole line was read nothing shows that a file was written anew: bytes of then are not kept for a line of now.
+        if (_atEnd)
+            _lines.ForgetRest();
+        _atEnd = !_lines.TryRead(out var line);
+        return _atEnd ? null : Text(line);
+    }
 
     /// <summary>What stands behind the last line end; null when nothing does.</summary>
     public string? ReadRest() => _lines.TryReadRest(out var line) ? Text(line) : null;

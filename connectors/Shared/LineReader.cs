@@ -66,6 +66,9 @@ internal sealed class LineReader(SafeFileHandle file, long position, int maxLine
         return true;
     }
 
+    /// <summary>Drops what stands behind the last line: it is read again, and may be other bytes by then. Called after <see cref="TryRead"/> answered false.</summary>
+    public void ForgetRest() => (_start, _scanned, _end) = (0, 0, 0);
+
     private void Take(int length, int ending, out ReadOnlySpan<byte> line)
     {
         ThrowIfTooLong(length);

@@ -23,7 +23,7 @@ public abstract class SinkTask : IAsyncDisposable
     public abstract Task PutAsync(IReadOnlyList<SinkRecord> records, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes what is kept, and answers up to where everything is safe: the next offset of each partition, at most those given. Partitions that are left out are not committed.
+    /// Writes what is kept, and answers up to where everything is safe: the next offset of each partition, at most those given; after a put that failed, which is put again or ends the task, also further, up to what of it is safe. Partitions that are left out are not committed.
     /// Called before every commit, before <see cref="CloseAsync"/> and at the end. By default: all that was put is safe.
     /// </summary>
     /// <param name="offsets">Next offset per partition behind what was handed out.</param>

@@ -42,7 +42,12 @@ internal sealed class CsvColumns
     public SchemaAndValue Convert(CsvParser row, long position)
     {
         if (row.Count != _names.Length)
+        {
+            // A quote that stands where none may be shows when the fields are taken, and tells more than their number.
+            _ = row.Record;
             throw new InvalidDataException($"The row at byte {position} has {row.Count} fields; there are {_names.Length} columns");
+        }
+
         if (_schema is null)
         {
             var map = new Dictionary<string, object?>(_names.Length);

@@ -48,8 +48,8 @@ internal sealed class CsvRecords : RecordReader
         var rows = new List<string[]>();
         if (settings.InferTypes || header is null)
         {
-            while (rows.Count < (settings.InferTypes ? RowsToInfer : 1) && TryReadRow())
-                rows.Add(_parser.Record!);
+            while (rows.Count < (settings.InferTypes ? RowsToInfer : 1) && TryReadRow() is { } row)
+                rows.Add(row);
         }
 
         _columns = new CsvColumns(header, rows, settings);
@@ -78,16 +78,16 @@ internal sealed class CsvRecords : RecordReader
         _charactersDone = 0;
     }
 
-    /// <summary>As <see cref="ReadRow"/>, for a look ahead: a row that is bad is met again when its turn comes.</summary>
-    private bool TryReadRow()
+    /// <summary>The next row, for a look ahead; null when there is none, or when it is bad: then it is met again when its turn comes.</summary>
+    private string[]? TryReadRow()
     {
         try
         {
-            return ReadRow();
+            return ReadRow() ? _parser.Record : null;
         }
         catch (InvalidDataException)
         {
-            return false;
+            return null;
         }
     }
 

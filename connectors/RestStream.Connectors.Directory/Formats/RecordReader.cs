@@ -1,3 +1,5 @@
+using System.Text;
+
 using Microsoft.Win32.SafeHandles;
 
 using RestStream.Connect.Data;
@@ -7,6 +9,8 @@ namespace RestStream.Connectors.Folders.Formats;
 /// <summary>The records of one file, one after the other. The file does not change while it is read, or what is read does not count.</summary>
 internal abstract class RecordReader : IDisposable
 {
+    private const string Mark = "\uFEFF";
+
     /// <summary>Bytes before the next record: a reader that begins there goes on with it.</summary>
     public abstract long Position { get; }
 
@@ -21,8 +25,7 @@ internal abstract class RecordReader : IDisposable
     /// <summary>Opens at a position that an earlier reader of this file had, or at 0.</summary>
     public static RecordReader Open(SafeFileHandle file, long position, DirectorySettings settings)
     {
-        var isUtf8 = settings.Encoding.CodePage == System.Text.Encoding.UTF8.CodePage || settings.FileFormat is FileFormat.Json or FileFormat.Ndjson;
-        var begin = isUtf8 ? ByteOrderMark(file) : 0;
+        var begin = ByteOrderMark(file, settings.FileFormat is FileFormat.Json or FileFormat.Ndjson ? Encoding.UTF8 : settings.Encoding);
         return settings.FileFormat switch
         {
             FileFormat.Lines => new LineRecords(file, Math.Max(begin, position), settings),
@@ -33,10 +36,15 @@ internal abstract class RecordReader : IDisposable
         };
     }
 
-    /// <summary>How many bytes of a mark of UTF-8 stand before the first record.</summary>
-    private static long ByteOrderMark(SafeFileHandle file)
+    /// <summary>How many bytes of a byte order mark stand before the first record.</summary>
+    private static long ByteOrderMark(SafeFileHandle file, Encoding encoding)
     {
-        Span<byte> begin = stackalloc byte[3];
-        return RandomAccess.Read(file, begin, 0) == 3 && begin.SequenceEqual("\uFEFF"u8) ? 3 : 0;
+        var mark = encoding.GetBytes(Mark);
+
+        // A character set that does not have it writes something else in its place.
+        if (encoding.GetString(mark) != Mark)
+            return 0;
+        var begin = new byte[mark.Length];
+        return RandomAccess.Read(file, begin, 0) == mark.Length && begin.AsSpan().SequenceEqual(mark) ? mark.Length : 0;
     }
 }

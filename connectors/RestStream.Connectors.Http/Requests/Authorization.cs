@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -49,6 +50,9 @@ internal sealed class OAuth2(HttpClient http, ConfigValues config, TimeProvider 
     /// <summary>So that a token does not end while the request is under way.</summary>
     private static readonly TimeSpan s_early = TimeSpan.FromSeconds(30);
 
+    /// <summary>30 days: a token that holds longer is fetched anew all the same.</summary>
+    private const decimal LongestSeconds = 30 * 24 * 3600;
+
     private readonly SemaphoreSlim _gate = new(1);
     private string? _token;
     private DateTimeOffset _until;
@@ -94,11 +98,9 @@ internal sealed class OAuth2(HttpClient http, ConfigValues config, TimeProvider 
                 throw TokenRefused((int)response.StatusCode);
             using var answer = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
             var property = config.GetString("oauth2.response.token.property");
-            _token = answer.RootElement.TryGetProperty(property, out var token) ? token.GetString() : null;
-            if (_token is null)
+            if (Find(answer.RootElement, property) is not { ValueKind: JsonValueKind.String } token || token.GetString() is not { Length: > 0 } text || text.Any(char.IsControl))
                 throw new FatalException($"The answer of oauth2.access.token.url has no text '{property}'. Set oauth2.response.token.property to the name it has there.");
-            var seconds = answer.RootElement.TryGetProperty("expires_in", out var expires) && expires.TryGetDouble(out var s) ? s : 3600;
-            _until = time.GetUtcNow() + TimeSpan.FromSeconds(Math.Max(seconds, 0)) - s_early;
+            (_token, _until) = (text, time.GetUtcNow() + Lifetime(Find(answer.RootElement, "expires_in")) - s_early);
         }
         catch (JsonException e)
         {
@@ -108,6 +110,20 @@ internal sealed class OAuth2(HttpClient http, ConfigValues config, TimeProvider 
         {
             throw new RetriableException("oauth2.access.token.url could not be reached.", e);
         }
+    }
+
+    private static JsonElement? Find(JsonElement answer, string name) => answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty(name, out var found) ? found : null;
+
+    /// <summary>Seconds, which some servers write as a text; an hour when they do not say.</summary>
+    private static TimeSpan Lifetime(JsonElement? expiresIn)
+    {
+        var text = expiresIn switch
+        {
+            { ValueKind: JsonValueKind.Number } number => number.GetRawText(),
+            { ValueKind: JsonValueKind.String } written => written.GetString(),
+            _ => null,
+        };
+        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds((double)Math.Clamp(seconds, 0, LongestSeconds)) : TimeSpan.FromHours(1);
     }
 
     // Never the body: it may repeat what we sent.

@@ -5,10 +5,12 @@ namespace RestStream.Connectors.Http.Requests;
 /// <summary>The settings of sink and source that say who sends a request.</summary>
 internal static class HttpAuthorization
 {
-    private const string Group = "Authorization";
+    private const string Group = "Authorization", Type = "http.authorization.type", CastormType = "http.auth.type";
 
     public static ConfigDef Define(ConfigDef config) => config
-        .Optional("http.authorization.type", ConfigType.String, "none", "Who sends the requests: none, static (a header as it is), basic (user and password), bearer (a token), oauth2 (client credentials).", ConfigValidator.In("none", "static", "basic", "bearer", "oauth2"), group: Group)
+        .Optional(Type, ConfigType.String, "none", "Who sends the requests: none, static (a header as it is), basic (user and password), bearer (a token), oauth2 (client credentials).", ConfigValidator.In("none", "static", "basic", "bearer", "oauth2"), group: Group)
+        .Optional(CastormType, ConfigType.String, null, "Castorm's name of http.authorization.type, which counts more when both are there: None or Basic.",
+            ConfigValidator.Of(value => value is null or "None" or "Basic" ? null : "String must be one of: None, Basic", "[None, Basic]"), Importance.Low, Group)
         .Optional("http.headers.authorization", ConfigType.Password, null, "Value of the header Authorization, for static.", group: Group)
         .Optional("http.auth.user", ConfigType.String, null, "User, for basic.", group: Group)
         .Optional("http.auth.password", ConfigType.Password, null, "Password, for basic.", group: Group)
@@ -25,7 +27,7 @@ internal static class HttpAuthorization
     public static void Check(ConfigValidation validation)
     {
         var config = validation.Config;
-        var type = config.GetString("http.authorization.type");
+        var type = TypeOf(config);
         string[] needed = type switch
         {
             "static" => ["http.headers.authorization"],
@@ -36,10 +38,10 @@ internal static class HttpAuthorization
         };
         HttpConfigs.CheckAddress(validation, "oauth2.access.token.url");
         foreach (var name in needed.Where(n => config[n] is null))
-            validation.Error(name, $"http.authorization.type is {type}, which needs this setting.");
+            validation.Error(name, $"{(config.Originals.ContainsKey(Type) ? Type : CastormType)} is {type}, which needs this setting.");
     }
 
-    public static Authorization Create(ConfigValues config, HttpClient http, TimeProvider time) => config.GetString("http.authorization.type") switch
+    public static Authorization Create(ConfigValues config, HttpClient http, TimeProvider time) => TypeOf(config) switch
     {
         "static" => Authorization.Static(config.FindSecret("http.headers.authorization") ?? ""),
         "basic" => Authorization.Basic(config.FindString("http.auth.user") ?? "", config.FindSecret("http.auth.password") ?? ""),
@@ -47,4 +49,6 @@ internal static class HttpAuthorization
         "oauth2" => new OAuth2(http, config, time),
         _ => Authorization.None,
     };
+
+    private static string TypeOf(ConfigValues config) => config.FindString(CastormType) == "Basic" && !config.Originals.ContainsKey(Type) ? "basic" : config.GetString(Type);
 }

@@ -36,8 +36,8 @@ internal sealed class HttpCalls : IDisposable
                 UseJitter = true,
                 Delay = backoff,
                 MaxDelay = s_longestWait,
-                ShouldHandle = new PredicateBuilder<HttpAnswer>().HandleResult(answer => retried.Contains(answer.Status)).Handle<RetriableException>(),
-                DelayGenerator = attempt => new(attempt.Outcome.Result?.RetryAfter is { } wait ? Min(wait, s_longestWait) : null),
+                ShouldHandle = new PredicateBuilder<HttpAnswer>().HandleResult(answer => retried.Contains(answer.Status) && !(answer.RetryAfter > s_longestWait)).Handle<RetriableException>(),
+                DelayGenerator = attempt => new(attempt.Outcome.Result?.RetryAfter),
             });
         }
 
@@ -47,6 +47,12 @@ internal sealed class HttpCalls : IDisposable
     public HttpClient Client => _http;
 
     public TimeSpan RequestTimeout { get; }
+
+    /// <summary>Whether the body of an answer with this status is read. Default: always.</summary>
+    public Func<int, bool> ReadsBody { get; init; } = static _ => true;
+
+    /// <summary>Whether an answer that is too long is cut, for requests whose effect does not depend on what is said about it. Default: it is an error.</summary>
+    public bool CutsBody { get; init; }
 
     /// <summary>The answer, whatever its status; one that is still to be retried when the tries are used up is a <see cref="RetriableException"/>.</summary>
     /// <param name="make">Makes the request; called for each try, since a request can be sent once.</param>
@@ -75,7 +81,7 @@ internal sealed class HttpCalls : IDisposable
         {
             await authorization.ApplyAsync(request, both.Token);
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
-            var body = await ReadAsync(response.Content, both.Token);
+            var body = ReadsBody((int)response.StatusCode) ? await ReadAsync(response.Content, both.Token) : [];
             return new HttpAnswer((int)response.StatusCode, url, response.Content.Headers.ContentType?.ToString(), body, RetryAfter(response), response.Headers.ETag?.ToString(), Header(response, "Last-Modified"), Header(response, "Link"));
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -114,9 +120,12 @@ internal sealed class HttpCalls : IDisposable
         var buffer = new byte[16 * 1024];
         for (int n; (n = await stream.ReadAsync(buffer, cancellationToken)) > 0;)
         {
-            if (body.Length + n > _maxAnswerBytes)
+            var room = _maxAnswerBytes - (int)body.Length;
+            if (n > room && !CutsBody)
                 throw new ConnectException($"The answer has more than {_maxAnswerBytes} bytes. Ask for smaller pages, or raise http.response.max.bytes.");
-            body.Write(buffer, 0, n);
+            body.Write(buffer, 0, Math.Min(n, room));
+            if (n > room)
+                break;
         }
 
         return body.ToArray();
@@ -131,8 +140,6 @@ internal sealed class HttpCalls : IDisposable
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) || response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using RestStream.Connect;
 using RestStream.Connect.Config;
 
@@ -28,6 +29,10 @@ internal static class HttpConfigs
     /// <summary>Headers as <c>Name: value</c>.</summary>
     public static ConfigValidator Headers { get; } = ConfigValidator.Of(
         value => ((IReadOnlyList<string>?)value ?? []).FirstOrDefault(h => !TryParseHeader(h, out _, out _)) is { } wrong ? $"'{wrong}' is no header. Write Name: value." : null, "headers: Name: value");
+
+    /// <summary>A media type, or nothing.</summary>
+    public static ConfigValidator ContentType { get; } = ConfigValidator.Of(
+        value => value is string { Length: > 0 } text && !MediaTypeHeaderValue.TryParse(text, out _) ? $"'{text}' is no media type. Write application/json." : null, "media type: application/json");
 
     /// <summary>A template, as <see cref="Template"/> reads it.</summary>
     public static ConfigValidator Templates { get; } = ConfigValidator.Of(value => value is string text ? WrongTemplate(text) : null, "text with ${placeholders}");

@@ -38,8 +38,16 @@ internal static class JsonValue
             case sbyte or short or int or long:
                 json.WriteNumberValue(Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture));
                 break;
+            case float number when float.IsFinite(number):
+                // Not as a double, which has more digits: 0.1 would be 0.10000000149011612.
+                json.WriteNumberValue(number);
+                break;
+            case double number when double.IsFinite(number):
+                json.WriteNumberValue(number);
+                break;
             case float or double:
-                WriteFloat(json, Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture), value);
+                // JSON has no word for them; the converters write them as texts too.
+                json.WriteStringValue(Values.ToText(value));
                 break;
             case byte[] bytes:
                 json.WriteBase64StringValue(bytes);
@@ -98,14 +106,5 @@ internal static class JsonValue
         foreach (var property in element.EnumerateObject())
             map[property.Name] = From(property.Value);
         return map;
-    }
-
-    private static void WriteFloat(Utf8JsonWriter json, double number, object value)
-    {
-        // JSON has no word for them; the converters write them as texts too.
-        if (double.IsFinite(number))
-            json.WriteNumberValue(number);
-        else
-            json.WriteStringValue(Values.ToText(value));
     }
 }

@@ -56,22 +56,39 @@ internal sealed class Template
             return only;
         var text = new StringBuilder();
         foreach (var (literal, path) in _parts)
+            text.Append(path is null ? literal : Text(Walk(root(path[0]), path.AsSpan(1)), escape, escapeJson));
+        return text.ToString();
+    }
+
+    /// <summary>Whether there is nothing to put in for one of the placeholders.</summary>
+    /// <param name="root">As of <see cref="Fill"/>.</param>
+    public bool HasGap(Func<string, object?> root) => _parts.Exists(p => p.Path is { } path && Text(Walk(root(path[0]), path.AsSpan(1)), static text => text, escapeJson: false).Length == 0);
+
+    /// <summary>What stands before the first of these characters, those inside of placeholders not counted.</summary>
+    public Template Before(params ReadOnlySpan<char> characters)
+    {
+        var parts = new List<(string, string[]?)>();
+        foreach (var (literal, path) in _parts)
         {
-            var value = path is null ? null : Walk(root(path[0]), path.AsSpan(1));
-            text.Append(path is null ? literal : value switch
-            {
-                null => "",
-                IDictionary or Struct or (IList and not byte[]) => escapeJson ? escape(JsonValue.ToText(value)) : JsonValue.ToText(value),
-                byte[] bytes => escape(Convert.ToBase64String(bytes)),
-                _ => escape(Values.ToText(value)),
-            });
+            var end = path is null ? literal.AsSpan().IndexOfAny(characters) : -1;
+            parts.Add((end < 0 ? literal : literal[..end], path));
+            if (end >= 0)
+                break;
         }
 
-        return text.ToString();
+        return new Template(parts);
     }
 
     /// <summary>A value inside a JSON text: escaped as between quotes.</summary>
     public static string EscapeJson(string text) => System.Text.Json.JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+
+    private static string Text(object? value, Func<string, string> escape, bool escapeJson) => value switch
+    {
+        null => "",
+        IDictionary or Struct or (IList and not byte[]) => escapeJson ? escape(JsonValue.ToText(value)) : JsonValue.ToText(value),
+        byte[] bytes => escape(Convert.ToBase64String(bytes)),
+        _ => escape(Values.ToText(value)),
+    };
 
     private static object? Walk(object? value, ReadOnlySpan<string> path)
     {

@@ -32,12 +32,17 @@ public sealed class HttpSinkConnector : SinkConnector
         var config = validation.Config;
         HttpAuthorization.Check(validation);
         HttpConfigs.CheckAddress(validation, "http.url");
+        foreach (var name in new[] { "http.url", "http.headers.additional", "http.body.template" })
+        {
+            if (Roots(config, name).Except(RecordRequest.Roots).FirstOrDefault() is { } unknown)
+                validation.Error(name, $"There is nothing called '{unknown}' in a record. Placeholders begin with {string.Join(", ", RecordRequest.Roots)}.");
+        }
+
         if (config.GetBoolean("batching.enabled"))
         {
             foreach (var name in new[] { "http.url", "http.headers.additional" })
             {
-                var text = name == "http.url" ? config.GetString(name) : string.Join(',', config.GetList(name));
-                if (Template.Parse(text).Roots.Any(r => r != "topic"))
+                if (Roots(config, name).Any(r => r != "topic"))
                     validation.Error(name, "A batch has many records: with batching.enabled only ${topic} can be used here.");
             }
         }
@@ -53,14 +58,27 @@ public sealed class HttpSinkConnector : SinkConnector
         return Task.CompletedTask;
     }
 
+    private static IEnumerable<string> Roots(ConfigValues config, string name) =>
+        Template.Parse((name == "http.headers.additional" ? string.Join(',', config.GetList(name)) : config.FindString(name)) ?? "").Roots;
+
+    /// <summary>What the request has of its own cannot be given a second time.</summary>
+    private static ConfigValidator AdditionalHeaders { get; } = ConfigValidator.All(HttpConfigs.Headers, ConfigValidator.Of(
+        value => ((IReadOnlyList<string>?)value ?? []).Select(h => HttpConfigs.TryParseHeader(h, out var name, out _) ? name.ToUpperInvariant() : "").FirstOrDefault(n => n is "CONTENT-TYPE" or "CONTENT-LENGTH") switch
+        {
+            "CONTENT-TYPE" => "Set Content-Type by http.headers.content.type.",
+            "CONTENT-LENGTH" => "Content-Length is counted and sent anyway. Leave it out.",
+            _ => null,
+        },
+        "neither Content-Type nor Content-Length"));
+
     private static ConfigDef Settings()
     {
         const string request = "Request", batching = "Batching", answers = "Answers";
         var config = new ConfigDef()
             .Require("http.url", ConfigType.String, "Where records are sent. Placeholders of the record may stand behind the host: ${topic}, ${partition}, ${offset}, ${timestamp}, ${key}, ${key.id}, ${value.id}, ${header.name}.", HttpConfigs.Url, group: request)
             .Optional("http.method", ConfigType.String, "POST", "Method of the requests.", ConfigValidator.In("POST", "PUT", "PATCH", "DELETE"), group: request)
-            .Optional("http.headers.content.type", ConfigType.String, "application/json", "Content-Type of the requests.", group: request)
-            .Optional("http.headers.additional", ConfigType.List, null, "Further headers, as Name: value with commas between them. Placeholders as in http.url.", HttpConfigs.Headers, group: request)
+            .Optional("http.headers.content.type", ConfigType.String, "application/json", "Content-Type of the requests.", HttpConfigs.ContentType, group: request)
+            .Optional("http.headers.additional", ConfigType.List, null, "Further headers, as Name: value with commas between them. Placeholders as in http.url.", AdditionalHeaders, group: request)
             .Optional("http.body.template", ConfigType.String, null, "Body of a request, or of one record of a batch, with placeholders as in http.url; values are escaped as inside a JSON text when the content type is JSON. ${value} alone is the value as JSON. Without it: text and bytes as they are, everything else as JSON.", HttpConfigs.Templates, Importance.Medium, request)
             .Optional("http.on.null", ConfigType.String, "send", "What is done with a record without a value: send it with an empty body, send a DELETE to the same URL, or ignore it.", ConfigValidator.In("send", "delete", "ignore"), Importance.Low, request)
             .Optional("http.timeout", ConfigType.Int, 30, "Seconds that a request may take, its answer included.", ConfigValidator.AtLeast(1), Importance.Low, request)
@@ -73,13 +91,13 @@ public sealed class HttpSinkConnector : SinkConnector
             .Optional("batch.suffix", ConfigType.String, "", "Text behind the last record of a batch.", group: batching)
             .Optional("batch.separator", ConfigType.String, "\n", "Text between two records of a batch.", group: batching)
             .Optional("http.codes.success", ConfigType.List, "200-299", "Statuses that mean: taken.", HttpConfigs.Statuses, Importance.Low, answers)
-            .Optional("http.codes.retry", ConfigType.List, "408,425,429,500-599", "Statuses after which the same request is sent again. Retry-After is kept to.", HttpConfigs.Statuses, Importance.Low, answers)
+            .Optional("http.codes.retry", ConfigType.List, "408,425,429,500-599", "Statuses after which the same request is sent again, not before Retry-After; above 5 minutes the worker waits, not the task.", HttpConfigs.Statuses, Importance.Low, answers)
             .Optional("http.codes.ignore", ConfigType.List, "", "Statuses after which a record counts as done although it was not taken.", HttpConfigs.Statuses, Importance.Low, answers)
             .Optional("http.codes.fatal", ConfigType.List, "401,403,407", "Statuses that no other record would fare better with: the task fails and stays so. All that are in no list are the fault of the record (errors.tolerance decides).", HttpConfigs.Statuses, Importance.Low, answers)
-            .Optional("max.retries", ConfigType.Int, 1, "How often a request is sent again before the task fails; the restart policy of the connector goes on from there.", ConfigValidator.AtLeast(0), group: answers)
+            .Optional("max.retries", ConfigType.Int, 1, "How often the task sends a request again. After that the worker puts the records again after growing pauses, for as long as it takes: the task does not fail by it.", ConfigValidator.AtLeast(0), group: answers)
             .Optional("retry.backoff.ms", ConfigType.Int, 3000, "Milliseconds before the first repeat; doubled for each further one.", ConfigValidator.AtLeast(1), group: answers)
             .Optional("reporter.result.topic.name", ConfigType.String, null, "Topic that gets a record for each one that was taken: key and coordinates, status and body of the answer. Default: none.", group: answers)
             .Optional("reporter.error.topic.name", ConfigType.String, null, "The same for those that were refused. Default: none.", group: answers)
-            .Optional("http.response.max.bytes", ConfigType.Int, 1 << 20, "Longest answer that is read.", ConfigValidator.AtLeast(0), Importance.Low, answers);
+            .Optional("http.response.max.bytes", ConfigType.Int, 1 << 20, "How much of an answer is read for the topics of answers; what is longer is cut. Without such a topic no answer is read.", ConfigValidator.AtLeast(0), Importance.Low, answers);
     }
 }

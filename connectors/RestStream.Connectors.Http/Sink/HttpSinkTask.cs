@@ -7,7 +7,7 @@ namespace RestStream.Connectors.Http.Sink;
 
 /// <summary>
 /// Sends what it is given before it returns, in the order of each partition. A record that the other side refuses is reported; of a refused batch each record is sent alone to find out which it is.
-/// When a try ends in the middle, what was taken is remembered, so that the repeat does not send it twice.
+/// When a try ends in the middle, what was taken is remembered, so that the repeat does not send it twice; and told to the worker, so that neither a restart of the task does.
 /// </summary>
 internal sealed class HttpSinkTask : SinkTask
 {
@@ -29,18 +29,23 @@ internal sealed class HttpSinkTask : SinkTask
     {
         var config = context.Config;
         _context = context;
+        (_resultTopic, _errorTopic) = (config.FindString("reporter.result.topic.name"), config.FindString("reporter.error.topic.name"));
+        _success = new StatusRanges(config.GetList("http.codes.success"));
         _calls = new HttpCalls(
             context.Network, context.Time, TimeSpan.FromSeconds(config.GetInt("http.timeout")), config.GetInt("max.retries"), config.GetMilliseconds("retry.backoff.ms"),
-            new StatusRanges(config.GetList("http.codes.retry")), config.GetInt("http.response.max.bytes"));
+            new StatusRanges(config.GetList("http.codes.retry")), config.GetInt("http.response.max.bytes"))
+        {
+            // What was taken is taken, whatever the answer says.
+            ReadsBody = status => (_success.Contains(status) ? _resultTopic : _errorTopic) is not null,
+            CutsBody = true,
+        };
         _authorization = HttpAuthorization.Create(config, _calls.Client, context.Time);
         _requests = new RecordRequest(config);
-        _success = new StatusRanges(config.GetList("http.codes.success"));
         _ignored = new StatusRanges(config.GetList("http.codes.ignore"));
         _fatal = new StatusRanges(config.GetList("http.codes.fatal"));
         _batchSize = config.GetBoolean("batching.enabled") ? config.GetInt("batch.max.size") : 1;
         _inFlight = config.GetInt("max.in.flight.requests");
         _ignoresNull = config.GetString("http.on.null") == "ignore";
-        (_resultTopic, _errorTopic) = (config.FindString("reporter.result.topic.name"), config.FindString("reporter.error.topic.name"));
         return Task.CompletedTask;
     }
 
@@ -74,6 +79,9 @@ internal sealed class HttpSinkTask : SinkTask
             throw;
         }
     }
+
+    public override Task<IReadOnlyDictionary<TopicPartition, long>> FlushAsync(IReadOnlyDictionary<TopicPartition, long> offsets, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyDictionary<TopicPartition, long>>(offsets.ToDictionary(o => o.Key, o => Math.Max(o.Value, _done.GetValueOrDefault(o.Key))));
 
     public override Task CloseAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken)
     {

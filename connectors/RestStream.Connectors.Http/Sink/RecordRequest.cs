@@ -9,7 +9,12 @@ namespace RestStream.Connectors.Http.Sink;
 /// <summary>Makes requests of records, as the settings say. Immutable.</summary>
 internal sealed class RecordRequest
 {
+    /// <summary>What a placeholder may begin with.</summary>
+    public static readonly IReadOnlyList<string> Roots = ["topic", "partition", "offset", "timestamp", "key", "value", "header"];
+
     private readonly Template _url;
+    private readonly Template _path;
+    private readonly int _dots;
     private readonly HttpMethod _method;
     private readonly MediaTypeHeaderValue? _contentType;
     private readonly List<(string Name, Template Value)> _headers = [];
@@ -22,7 +27,10 @@ internal sealed class RecordRequest
 
     public RecordRequest(ConfigValues config)
     {
-        _url = Template.Parse(config.GetString("http.url"));
+        var address = config.GetString("http.url");
+        _url = Template.Parse(address);
+        _path = _url.Before('?', '#');
+        _dots = DotSegments(address.Split('?', '#')[0]);
         _method = new HttpMethod(config.GetString("http.method"));
         _contentType = MediaTypeHeaderValue.TryParse(config.FindString("http.headers.content.type"), out var type) ? type : null;
         _json = _contentType?.MediaType?.EndsWith("json", StringComparison.OrdinalIgnoreCase) == true;
@@ -45,10 +53,8 @@ internal sealed class RecordRequest
     /// <exception cref="RecordException">What the record has cannot stand in a request.</exception>
     public HttpRequestMessage Single(SinkRecord record)
     {
-        var request = Envelope(record, record.Value is null && _deletes ? HttpMethod.Delete : _method);
-        if (record.Value is not null || !_deletes)
-            SetBody(request, Body(record));
-        return request;
+        var deletes = record.Value is null && _deletes;
+        return Request(record, deletes ? HttpMethod.Delete : _method, deletes ? null : Body(record));
     }
 
     /// <summary>Several records of one topic in one request.</summary>
@@ -64,32 +70,45 @@ internal sealed class RecordRequest
         }
 
         body.Write(_suffix);
-        var request = Envelope(records[0], _method);
-        SetBody(request, body.ToArray());
-        return request;
+        return Request(records[0], _method, body.ToArray());
     }
 
-    private HttpRequestMessage Envelope(SinkRecord record, HttpMethod method)
+    private HttpRequestMessage Request(SinkRecord record, HttpMethod method, byte[]? body)
     {
-        var text = _url.Fill(step => Find(record, step), Uri.EscapeDataString);
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url))
-            throw new RecordException(record, "http.url with the values of this record is no URL.");
-        var request = new HttpRequestMessage(method, url);
+        var request = new HttpRequestMessage(method, Url(record, method));
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = _contentType;
+        }
+
         foreach (var (name, template) in _headers)
         {
             var value = template.Fill(step => Find(record, step), static v => v);
-            if (value.AsSpan().ContainsAny('\r', '\n', '\0') || !request.Headers.TryAddWithoutValidation(name, value))
+            if (value.Any(c => char.IsControl(c) && c != '\t'))
                 throw new RecordException(record, $"The value of this record for the header {name} has characters that no header may have.");
+
+            // A header that is about the body, as Content-Language, is refused by the request and goes with the body.
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+                request.Content?.Headers.TryAddWithoutValidation(name, value);
         }
 
         return request;
     }
 
-    private void SetBody(HttpRequestMessage request, byte[] body)
+    /// <summary>Data fills segments of the path, it does not choose another path: ".." would be resolved, and a DELETE without the last segment could delete all that lies there.</summary>
+    private Uri Url(SinkRecord record, HttpMethod method)
     {
-        request.Content = new ByteArrayContent(body);
-        request.Content.Headers.ContentType = _contentType;
+        if (method == HttpMethod.Delete && _path.HasGap(step => Find(record, step)))
+            throw new RecordException(record, "This record has nothing for a placeholder in the path of http.url, and a DELETE of what is left could delete more than this record.");
+        if (DotSegments(_path.Fill(step => Find(record, step), Uri.EscapeDataString)) > _dots)
+            throw new RecordException(record, "http.url with the values of this record has a segment '.' or '..', which would lead to another path.");
+        return Uri.TryCreate(_url.Fill(step => Find(record, step), Uri.EscapeDataString), UriKind.Absolute, out var url)
+            ? url : throw new RecordException(record, "http.url with the values of this record is no URL.");
     }
+
+    // Decoded: servers and proxies do that before they resolve segments, some with %2F and %5C too.
+    private static int DotSegments(string path) => Uri.UnescapeDataString(path).Split('/', '\\').Count(segment => segment is "." or "..");
 
     private byte[] Body(SinkRecord record)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace RestStream.Connect;
 
@@ -15,12 +16,14 @@ public sealed class OutboundPolicy(IReadOnlyList<IPNetwork> allowed)
 
     /// <summary>
     /// A handler for HttpClient that keeps to the policy. It follows no redirects: who wants to, asks again, through the same handler. It uses no proxy, which would connect on its behalf.
+    /// Headers that are not ASCII go out as UTF-8.
     /// A refusal arrives as the inner <see cref="FatalException"/> of an HttpRequestException. Dispose it.
     /// </summary>
     public SocketsHttpHandler CreateHandler() => new()
     {
         AllowAutoRedirect = false,
         UseProxy = false,
+        RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
         ConnectCallback = async (context, cancellationToken) => await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken),
     };
 

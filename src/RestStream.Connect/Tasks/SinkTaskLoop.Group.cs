@@ -89,7 +89,7 @@ internal sealed partial class SinkTaskLoop
         if (_deadLetters.HasFailed)
             await _deadLetters.FlushAsync();
         var partitions = _partitions;
-        if (AllIsCommitted && !(requested && partitions.Count > 0))
+        if (AllIsCommitted && !((requested || _halfPut) && partitions.Count > 0))
             return;
 
         IReadOnlyDictionary<TopicPartition, long> safe;
@@ -111,7 +111,7 @@ internal sealed partial class SinkTaskLoop
         await StoreAsync(Chosen(safe, partitions));
     }
 
-    /// <summary>What the task answered, as far as it can be: never more than was put, never of a partition that it does not have.</summary>
+    /// <summary>What the task answered, as far as it can be: never more than was handed to it, never of a partition that it does not have.</summary>
     private List<(SinkPartition Partition, long Offset)> Chosen(IReadOnlyDictionary<TopicPartition, long> safe, IReadOnlyList<SinkPartition> partitions)
     {
         var chosen = new List<(SinkPartition, long)>(safe.Count);
@@ -119,8 +119,8 @@ internal sealed partial class SinkTaskLoop
         {
             if (partitions.FirstOrDefault(p => p.Id == id) is not { } partition)
                 Logger.OffsetIgnored(Definition.Id.Connector, Definition.Id.Task, offset, id.ToString(), "is not assigned to it");
-            else if (offset > partition.Delivered || offset < 0)
-                Logger.OffsetIgnored(Definition.Id.Connector, Definition.Id.Task, offset, id.ToString(), $"lies beyond what it was given, {partition.Delivered}");
+            else if ((_halfPut ? partition.Position : partition.Delivered) is var given && (offset > given || offset < 0))
+                Logger.OffsetIgnored(Definition.Id.Connector, Definition.Id.Task, offset, id.ToString(), $"lies beyond what it was given, {given}");
             else if (offset != partition.Committed)
                 chosen.Add((partition, offset));
         }
@@ -159,7 +159,7 @@ internal sealed partial class SinkTaskLoop
 
             if (offset > partition.Committed)
                 Interlocked.Add(ref Metrics.ActiveRecords, -Math.Min(Interlocked.Read(ref Metrics.ActiveRecords), offset - partition.Committed));
-            (partition.Committed, partition.WentBack) = (offset, false);
+            (partition.Committed, partition.Delivered, partition.WentBack) = (offset, Math.Max(partition.Delivered, offset), false);
         }
 
         Metrics.CommitSuccesses++;

@@ -7,7 +7,7 @@ namespace RestStream.Connect.Tasks;
 /// <summary>
 /// Runs a sink task as a member of its group: read, converters, transforms, put, and commits of what the task says is safe.
 /// <para>
-/// At least once: an offset is committed only behind records that were put, that the task's flush answered, and whose dead letters are durable. A rebalance takes everything away and gives the new share, as Kafka's eager
+/// At least once: an offset is committed only behind records that were put (of a put that failed: that the task says it finished), that the task's flush answered, and whose dead letters are durable. A rebalance takes everything away and gives the new share, as Kafka's eager
 /// protocol does: what the task holds of a partition is flushed and committed before another may have it. A batch that is to be put again is dropped by a rebalance; it is read again from the committed offset.
 /// </para>
 /// </summary>
@@ -37,6 +37,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private int _generation = -1;
     private bool _joined;
     private bool _hasBatch;
+    private bool _halfPut; // The task was handed the batch and failed: it may have finished some of it.
     private int _batchRead;
     private long _batchBytes;
     private int _attempt;
@@ -167,6 +168,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private async Task PutAsync()
     {
         var started = Services.Time.GetTimestamp();
+        _halfPut = true;
         try
         {
             await _task!.PutAsync(_batch, PluginAbortToken);
@@ -190,6 +192,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
             throw new StageException(Stage.TaskPut, null, e, StageException.SinkUnrecoverable);
         }
 
+        _halfPut = false;
         Guard();
         Metrics.CallTime.Add(Services.Time.GetElapsedTime(started).TotalMilliseconds);
         foreach (var partition in _partitions)
@@ -206,7 +209,7 @@ internal sealed partial class SinkTaskLoop : RunningTask
     {
         // A new list each time: the task may have kept the old one.
         _batch = [];
-        (_hasBatch, _attempt, _batchRead, _batchBytes, _retryAfter) = (false, 0, 0, 0, TimeSpan.Zero);
+        (_hasBatch, _halfPut, _attempt, _batchRead, _batchBytes, _retryAfter) = (false, false, 0, 0, 0, TimeSpan.Zero);
     }
 
     /// <summary>Waits for records (or only for the time), for the group, and for what is asked of the task. True: there are records.</summary>

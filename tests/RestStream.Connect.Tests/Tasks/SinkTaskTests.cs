@@ -154,6 +154,24 @@ public class SinkTaskTests
     }
 
     [Fact]
+    public async Task What_a_task_finished_of_a_put_that_failed_is_committed()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await worker.CreateAsync("in");
+        await worker.ProduceAsync("in", 0, "a", "b", "c");
+        var script = new SinkScript { BeforePut = (_, records, _) => records.Count == 0 ? Task.CompletedTask : throw new ConnectException("no room"), Flush = _ => new Dictionary<TopicPartition, long> { [new("in", 0)] = 2 } };
+
+        var run = worker.Run<RememberingSink>(script, s_topic);
+        await TestWorker.UntilAsync(() => run.Failure is not null, "the failure");
+
+        Assert.Equal(2, Committed(worker, 0));
+        var next = new SinkScript();
+        worker.Run<RememberingSink>(next, s_topic);
+        await TestWorker.UntilAsync(() => !next.Put.IsEmpty, "the rest");
+        Assert.Equal(["c"], next.Values);
+    }
+
+    [Fact]
     public async Task Any_other_error_of_a_put_fails_the_task_with_Kafkas_words()
     {
         await using var worker = await TestWorker.StartAsync();

@@ -166,6 +166,28 @@ public sealed class DirectorySourceTests : IDisposable
         Assert.Single(await rig.PollAsync());
     }
 
+    [Fact]
+    public async Task A_file_that_is_written_to_when_its_turn_comes_waits_although_it_was_quiet_when_the_folder_was_listed()
+    {
+        await using var rig = await StartAsync(("file.minimum.age.ms", "60000"), ("batch.size", "1"));
+        WriteAged("a.txt", "1\n", TimeSpan.FromHours(1));
+        WriteAged("b.txt", "2\n", TimeSpan.FromHours(1));
+        Assert.Single(await rig.PollAsync());
+
+        WriteAged("b.txt", "2\n3", TimeSpan.FromSeconds(1));
+        Assert.Empty(await rig.PollAsync());
+        WriteAged("b.txt", "2\n33\n4\n", TimeSpan.FromHours(1));
+        await rig.DrainAsync();
+
+        Assert.Equal(["1", "2", "33", "4"], rig.Values);
+
+        void WriteAged(string name, string content, TimeSpan age)
+        {
+            Write(name, content);
+            File.SetLastWriteTimeUtc(_folder[$"in/{name}"], rig.Clock.GetUtcNow().UtcDateTime - age);
+        }
+    }
+
     [Theory]
     [InlineData("lines")]
     [InlineData("csv")]
@@ -276,6 +298,34 @@ public sealed class DirectorySourceTests : IDisposable
 
         Assert.Equal(["1"], rig.Values);
         Assert.Contains(rig.Messages, m => m.Level == TaskLogLevel.Warning && m.Message.Contains("d.csv", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_name_that_leaves_no_room_for_its_flag_is_left_alone_and_keeps_no_other_file_from_being_read()
+    {
+        Write(new string('a', 250), "1\n");
+        Write("b", "2\n");
+        await using var rig = await StartAsync();
+
+        await rig.DrainAsync();
+
+        Assert.Equal(["2"], rig.Values);
+        Assert.Contains("is left alone: its name has 250 bytes", Assert.Single(rig.Messages, m => m.Level == TaskLogLevel.Warning).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("(a+)+b|b", 0)]
+    [InlineData("(?!c)(a+)+b|b", 1)]
+    public async Task A_name_that_a_pattern_takes_too_long_to_tell_is_left_alone_and_keeps_no_other_file_from_being_read(string pattern, int warnings)
+    {
+        Write(new string('a', 40), "1\n");
+        Write("b", "2\n");
+        await using var rig = await StartAsync(("input.file.pattern", pattern));
+
+        await rig.DrainAsync();
+
+        Assert.Equal(["2"], rig.Values);
+        Assert.Equal(warnings, rig.Messages.Count(m => m.Level == TaskLogLevel.Warning && m.Message.Contains("input.file.pattern", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -410,6 +460,22 @@ public sealed class DirectorySourceTests : IDisposable
 
         Assert.Equal(["input.path", "finished.path", "error.path", "timestamp.field"], validation.Errors.Select(e => e.Name));
         Assert.Equal("value.schema", Assert.Single(validation.Warnings).Name);
+    }
+
+    [Theory]
+    [InlineData("finished.path", "in")]
+    [InlineData("error.path", "in/")]
+    [InlineData("finished.path", "link")]
+    public async Task Files_are_not_moved_to_where_they_would_be_read_again(string key, string folder)
+    {
+        Directory.CreateSymbolicLink(_folder["link"], _folder["in"]);
+        var connector = new DirectorySourceConnector();
+        var config = connector.Config.Parse(Settings((key, _folder[folder])).ToDictionary(s => s.Key, s => (string?)s.Value));
+        var validation = new ConfigValidation(config, new FileRoots([_folder.Path]), new OutboundPolicy([]));
+        await connector.ValidateAsync(validation, default);
+
+        Assert.Equal(key, Assert.Single(validation.Errors).Name);
+        await Assert.ThrowsAsync<FatalException>(() => StartAsync((key, _folder[folder])));
     }
 
     [Theory]

@@ -137,6 +137,7 @@ public sealed class FormatTests : IDisposable
     [InlineData("csv", "1,2\n3\n", 1, "The row at byte 4 has 1 fields; there are 2 columns")]
     [InlineData("csv", "1,2\n3,\"4\n", 1, "quote")]
     [InlineData("csv", "1,2\n3,4\"5\"\n", 1, "A quote stands where none may be, in the row at byte 4")]
+    [InlineData("csv", "3,4\"5\"\n", 0, "A quote stands where none may be, in the row at byte 0")]
     [InlineData("json", "[1,2", 2, "A comma or the end of the array is missing at byte 4")]
     [InlineData("json", "[1,", 1, "The array does not end: the file does, at byte 3")]
     [InlineData("json", "[1 2]", 1, "A comma or the end of the array is missing at byte 3")]
@@ -171,6 +172,47 @@ public sealed class FormatTests : IDisposable
 
         var error = Assert.Throws<InvalidDataException>(() => reader.TryRead(out _));
         Assert.Contains("The bytes at 6 are no UTF-8", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bad_row_among_those_that_tell_the_types_of_columns_is_met_after_the_rows_before_it()
+    {
+        Write("1,a\n2,b\n3,c\"d\"\n");
+        using var file = File.OpenHandle(_folder["f"]);
+        using var reader = RecordReader.Open(file, 0, Settings(("format", "csv"), ("csv.infer.types", "true")));
+        Assert.True(reader.TryRead(out var first));
+        Assert.True(reader.TryRead(out _));
+
+        var error = Assert.Throws<InvalidDataException>(() => reader.TryRead(out _));
+        Assert.Contains("A quote stands where none may be, in the row at byte 8", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1L, ((Dictionary<string, object?>)first.Value!)["column01"]);
+    }
+
+    [Theory]
+    [InlineData("utf-16", "\uFEFF")]
+    [InlineData("utf-16BE", "\uFEFF")]
+    [InlineData("utf-32", "\uFEFF")]
+    [InlineData("utf-16", "")]
+    public void The_byte_order_mark_of_another_character_set_is_no_part_of_the_first_column(string charset, string mark)
+    {
+        var encoding = Encoding.GetEncoding(charset);
+        File.WriteAllBytes(_folder["f"], encoding.GetBytes(mark + "id\n1\nü\n"));
+        var settings = Settings(("format", "csv"), ("file.charset", charset), ("csv.first.row.as.header", "true"));
+
+        var all = Read(_folder["f"], settings);
+
+        Assert.Equal("""[{"id":"1"},{"id":"ü"}]""", Json(all.Select(r => r.Value)));
+        Assert.Equal("""[{"id":"ü"}]""", Json(Read(_folder["f"], settings, all[0].End).Select(r => r.Value)));
+    }
+
+    [Fact]
+    public void A_character_set_without_a_byte_order_mark_loses_no_first_character()
+    {
+        Write("?,1\n");
+
+        var record = Assert.Single(Read(_folder["f"], Settings(("format", "csv"), ("file.charset", "ISO-8859-1"))));
+
+        Assert.Equal("?", ((Dictionary<string, object?>)record.Value!)["column01"]);
     }
 
     private static DirectorySettings Settings(params (string Key, string Value)[] settings)

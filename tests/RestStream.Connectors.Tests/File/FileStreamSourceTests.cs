@@ -217,6 +217,22 @@ public sealed class FileStreamSourceTests : IDisposable
         Assert.Equal(["aaaa", "aaaa", content.TrimEnd('\n'), "last"], rig.Values);
     }
 
+    [Theory]
+    [InlineData("abc", "xyz\nmore\n", "xyz more")]
+    [InlineData("abcdef", "x\n", "x")]
+    [InlineData("1\nabcdef", "1\nx\n", "1 x")]
+    public async Task Unfinished_bytes_of_a_file_that_is_written_anew_do_not_become_part_of_its_lines(string before, string after, string expected)
+    {
+        File.WriteAllText(Input, before);
+        await using var rig = await StartAsync();
+        await rig.DrainAsync();
+
+        File.WriteAllText(Input, after);
+        await rig.DrainAsync();
+
+        Assert.Equal(expected, string.Join(' ', rig.Values));
+    }
+
     [Fact]
     public async Task A_truncation_while_the_worker_is_down_is_noticed()
     {

@@ -21,6 +21,8 @@ public sealed class HttpSinkContract : SinkContract, IAsyncLifetime
     [
         ("http.url", null), ("http.url", "ftp://example.com"), ("http.url", "http://${value.host}/"), ("http.url", "https://me:secret@example.com/"), ("http.method", "BREW"), ("http.codes.retry", "often"),
         ("http.headers.additional", "no colon"), ("http.body.template", "${unfinished"), ("batch.max.size", "0"),
+        ("http.headers.content.type", "json"), ("http.headers.additional", "Content-Type: text/plain"), ("http.headers.additional", "content-length: 3"), ("http.auth.type", "Digest"),
+        ("http.url", _receiver.Address + "${ky}"), ("http.headers.additional", "X-Key: ${keys}"), ("http.body.template", "${valeu}"),
     ];
 
     public async Task InitializeAsync() => _receiver = await WebReceiver.StartAsync((request, response) =>
