@@ -46,7 +46,7 @@ public class CompactionTests
                 await Task.Delay(1);
             }
 
-            await ended.WaitAsync(TimeSpan.FromSeconds(20));
+            await ended.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.True(test.ReadAll("t").Count < 30);
         }
     }

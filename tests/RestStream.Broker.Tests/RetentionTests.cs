@@ -76,7 +76,7 @@ public class RetentionTests
         {
             var ended = log.NextAsync(2014);
             test.Clock.Advance(TimeSpan.FromSeconds(30));
-            await ended.WaitAsync(TimeSpan.FromSeconds(20));
+            await ended.WaitAsync(TimeSpan.FromSeconds(60));
             await log.ArmedAsync(test.Clock, timers: 2);
         }
 

@@ -7,7 +7,7 @@ public class WaitTests
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(30);
 
     /// <summary>Only so that a lost wake-up fails the test instead of hanging it.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task An_append_wakes_the_reader_that_waits_at_the_end()

@@ -71,7 +71,7 @@ public class DamageTests
         if (flushed)
         {
             run.Clock.Advance(TimeSpan.FromSeconds(10));
-            using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while (Checkpoints.Read(disk, "/data", Checkpoints.RecoveryPoints).GetValueOrDefault(log.Id) != s_values.Length)
             {
                 giveUp.Token.ThrowIfCancellationRequested();

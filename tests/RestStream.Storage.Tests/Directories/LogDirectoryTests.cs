@@ -220,7 +220,7 @@ public class LogDirectoryTests
         run.Clock.Advance(TimeSpan.FromMilliseconds(999));
         Volatile.Write(ref due, true);
         run.Clock.Advance(TimeSpan.FromMilliseconds(1));
-        await flushed.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await flushed.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.False(wrongTime);
     }
@@ -247,7 +247,7 @@ public class LogDirectoryTests
             Volatile.Write(ref sent, i);
             await run.AppendAsync(log, "a");
         }
-        await flushed.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await flushed.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal(3, flushedAt);
     }
@@ -304,7 +304,7 @@ public class LogDirectoryTests
         await using var run = new DirectoryRun(disk, options);
         var append = run.AppendAsync(run.Log("t"), "goes on").AsTask();
 
-        Assert.Equal(6, (await append.WaitAsync(TimeSpan.FromSeconds(30))).BaseOffset);
+        Assert.Equal(6, (await append.WaitAsync(TimeSpan.FromSeconds(60))).BaseOffset);
     }
 
     [Fact]

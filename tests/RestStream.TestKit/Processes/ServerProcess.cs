@@ -178,7 +178,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         Terminate();
         try
         {
-            return await WaitForExitAsync(TimeSpan.FromSeconds(20));
+            return await WaitForExitAsync(TimeSpan.FromSeconds(60));
         }
         catch (TimeoutException)
         {

@@ -60,7 +60,7 @@ public sealed class CompatServer : IAsyncLifetime
             await _host.DisposeAsync();
 
         // The program disposes of its services itself, on its own thread; its last word is the marker of a clean stop.
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!File.Exists(Path.Combine(_folder["data"], ".kafka_cleanshutdown")))
         {
             giveUp.Token.ThrowIfCancellationRequested();
@@ -73,7 +73,7 @@ public sealed class CompatServer : IAsyncLifetime
     /// <summary>Waits until this many readers are parked, of all that this server has.</summary>
     public async Task UntilParkedAsync(int readers)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (((EmbeddedBroker)Broker).ParkedReaders != readers)
         {
             giveUp.Token.ThrowIfCancellationRequested();

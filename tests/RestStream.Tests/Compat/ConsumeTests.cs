@@ -585,7 +585,7 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
     private static async Task<string[]> UntilAsync(Consumer consumer, int count)
     {
         var values = new List<string>();
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (values.Count < count)
         {
             giveUp.Token.ThrowIfCancellationRequested();
@@ -597,7 +597,7 @@ public sealed class ConsumeTests(CompatServer server) : IClassFixture<CompatServ
 
     private static async Task UntilAssignedAsync(Consumer consumer, int partitions)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((await consumer.GetAsync("/assignments")).Json.GetProperty("partitions").GetArrayLength() != partitions)
         {
             giveUp.Token.ThrowIfCancellationRequested();

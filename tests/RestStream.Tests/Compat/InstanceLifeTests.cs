@@ -371,7 +371,7 @@ public sealed class InstanceLifeTests
     /// <summary>Waits until the instance's group has so many members.</summary>
     private static async Task UntilMembersAsync(CompatServer server, string uri, int members)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (server.Broker.DescribeGroup(GroupOf(uri)).Members.Count != members)
         {
             giveUp.Token.ThrowIfCancellationRequested();
@@ -382,7 +382,7 @@ public sealed class InstanceLifeTests
     /// <summary>Every call is a sign of life, so this looks into the log until the sweep has come by, and only then asks.</summary>
     private static async Task UntilNotFoundAsync(CompatServer server, string uri, Action meanwhile)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var key = new Uri(uri).AbsolutePath.Split('/');
         while (server.Broker.TryGetIntake("__consumer_instances", out _) && !IsDeleted(server, $"{key[^3]}/{Uri.UnescapeDataString(key[^1])}"))
         {

@@ -125,7 +125,7 @@ public sealed class PartitionFetchTests : IAsyncLifetime
         Assert.False(waiting.IsCompleted);
 
         // A reader counts as parked a moment before its timer is armed; further moves cover that.
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!waiting.IsCompleted)
         {
             giveUp.Token.ThrowIfCancellationRequested();

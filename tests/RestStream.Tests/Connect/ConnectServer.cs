@@ -96,7 +96,7 @@ public sealed class ConnectServer : IAsyncDisposable
 
     internal static async Task UntilAsync(Func<Task<bool>> reached, Func<string> what)
     {
-        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await reached())
         {
             Assert.False(enough.IsCancellationRequested, $"Waited in vain for {what()}");

@@ -20,7 +20,7 @@ public class ProcessLimitTests
         await CreateAsync(first, "t");
 
         await using var second = ServerProcess.Launch(new() { DataDirectory = folder["data"] });
-        var exitCode = await second.WaitForExitAsync(TimeSpan.FromSeconds(30));
+        var exitCode = await second.WaitForExitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal(3, exitCode);
         Assert.Contains(folder["data"], second.Output);
@@ -151,7 +151,7 @@ public class ProcessLimitTests
 
     private static async Task WhenRefusedAsync(ServerProcess server)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!server.Output.Contains("Connections are refused", StringComparison.Ordinal))
             await Task.Delay(50, timeout.Token);
     }

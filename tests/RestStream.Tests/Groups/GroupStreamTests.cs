@@ -508,7 +508,7 @@ public sealed class GroupStreamTests : IAsyncLifetime
 
     private static async Task UntilAsync(Func<bool> condition)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!condition())
         {
             giveUp.Token.ThrowIfCancellationRequested();

@@ -401,7 +401,7 @@ public sealed class PollTests : IAsyncLifetime
 
     private async Task UntilMembersAsync(int members)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (_server.Broker.DescribeGroup("billing").Members.Count != members)
             await Task.Delay(1, giveUp.Token);
     }

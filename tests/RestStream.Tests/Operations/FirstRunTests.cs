@@ -29,7 +29,7 @@ public sealed class FirstRunTests : IDisposable
         using var follow = Process.Start(new ProcessStartInfo("sh", ["-c", "exec " + lines[^1] + " --silent"]) { RedirectStandardOutput = true })!;
         try
         {
-            while (await follow.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)) is { } line && !line.Contains("hello"))
+            while (await follow.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)) is { } line && !line.Contains("hello"))
             {
             }
 

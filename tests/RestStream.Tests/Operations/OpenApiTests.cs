@@ -228,7 +228,7 @@ public class OpenApiTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 
     private static async Task UntilAsync(Func<Task<bool>> reached)
     {
-        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await reached())
             await Task.Delay(20, enough.Token);
     }

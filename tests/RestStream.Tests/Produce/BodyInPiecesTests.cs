@@ -34,7 +34,7 @@ public sealed partial class BodyInPiecesTests(ProduceServer server)
             await SendAsync(stream, Head(string.Format(path, topic), contentType, "Transfer-Encoding: chunked"));
             await SendAsync(stream, [.. Encoding.ASCII.GetBytes($"{cut:x}\r\n"), .. body[..cut], .. "\r\n"u8]);
             await SendAsync(stream, [.. Encoding.ASCII.GetBytes($"{body.Length - cut:x}\r\n"), .. body[cut..], .. "\r\n0\r\n\r\n"u8]);
-            var (status, receipts) = await ReadAnswerAsync(answers).WaitAsync(TimeSpan.FromSeconds(30));
+            var (status, receipts) = await ReadAnswerAsync(answers).WaitAsync(TimeSpan.FromSeconds(60));
 
             Assert.Contains(" 200 ", status);
             Assert.Equal(WithoutTimes(answer.Body), WithoutTimes(receipts));
@@ -51,7 +51,7 @@ public sealed partial class BodyInPiecesTests(ProduceServer server)
         await SendAsync(stream, Head($"/topics/{topic}/records", "application/json", "Content-Length: 1000") + "[{\"value\":1}");
 
         // The server waits five seconds for the rest, then no longer.
-        var answer = await new StreamReader(stream).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        var answer = await new StreamReader(stream).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.StartsWith("HTTP/1.1 408 ", answer);
         Assert.Contains("\"error_code\":40800,", answer);
@@ -71,7 +71,7 @@ public sealed partial class BodyInPiecesTests(ProduceServer server)
         var stream = connection.GetStream();
         await SendAsync(stream, Head($"/topics/{topic}/records", "application/json", "Transfer-Encoding: chunked") + chunk);
 
-        var answer = await new StreamReader(stream).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        var answer = await new StreamReader(stream).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.StartsWith("HTTP/1.1 400 ", answer);
         Assert.Equal(0, server.CountOf(topic));
@@ -87,7 +87,7 @@ public sealed partial class BodyInPiecesTests(ProduceServer server)
         await SendAsync(stream, Head($"/topics/{topic}/records", "application/json", "Content-Length: 99999999999"));
 
         using var answers = new StreamReader(stream);
-        Assert.StartsWith("HTTP/1.1 413 ", await answers.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.StartsWith("HTTP/1.1 413 ", await answers.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
     private static string Head(string path, string contentType, string framing) =>

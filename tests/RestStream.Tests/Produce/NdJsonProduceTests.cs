@@ -221,7 +221,7 @@ public sealed class NdJsonProduceTests(ProduceServer server)
     {
         while (true)
         {
-            var line = await answers.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) ?? throw new IOException("The server closed the connection.");
+            var line = await answers.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)) ?? throw new IOException("The server closed the connection.");
             if (line.Length > 0 && begins.Contains(line[0]))
                 return line;
         }

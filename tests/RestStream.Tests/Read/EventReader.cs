@@ -9,7 +9,7 @@ internal sealed record ServerEvent(string? Id, string? Name, string? Data, strin
 /// <summary>A client of server-sent events by the rules of WHATWG HTML 9.2, comments kept.</summary>
 internal sealed class EventReader : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly StreamReader _lines;
 
     private EventReader(HttpResponseMessage response, Stream body)

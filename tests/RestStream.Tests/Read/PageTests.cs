@@ -225,7 +225,7 @@ public sealed class PageTests : IAsyncLifetime
 
         await _server.ProduceAsync("orders", 0, "7");
 
-        var (status, page, _) = await poll.WaitAsync(TimeSpan.FromSeconds(20));
+        var (status, page, _) = await poll.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(200, status);
         Assert.Equal(["7"], Values(page));
     }
@@ -264,7 +264,7 @@ public sealed class PageTests : IAsyncLifetime
         Assert.Equal(1, _server.Broker.ParkedReaders);
         _server.Clock.Advance(TimeSpan.FromSeconds(0.1));
 
-        var (status, page, response) = await poll.WaitAsync(TimeSpan.FromSeconds(20));
+        var (status, page, response) = await poll.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(200, status);
         Assert.Empty(Values(page));
         Assert.True(page.GetProperty("end").GetBoolean());
@@ -278,7 +278,7 @@ public sealed class PageTests : IAsyncLifetime
         var poll = _server.GetAsync("/topics/orders/records?timeout=60000");
         await _server.UntilParkedAsync();
 
-        await _server.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        await _server.StopAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
         var (status, page, _) = await poll;
         Assert.Equal(200, status);
@@ -325,7 +325,7 @@ public sealed class PageTests : IAsyncLifetime
 
         await _server.ProduceAsync("orders", 0, "0", "1");
 
-        Assert.Equal(["1"], Values((await poll.WaitAsync(TimeSpan.FromSeconds(20))).Body));
+        Assert.Equal(["1"], Values((await poll.WaitAsync(TimeSpan.FromSeconds(60))).Body));
     }
 
     [Fact]
@@ -355,7 +355,7 @@ public sealed class PageTests : IAsyncLifetime
 
         await _server.Broker.DeleteTopicAsync("orders", default);
 
-        Assert.Equal(404, (await poll.WaitAsync(TimeSpan.FromSeconds(20))).Status);
+        Assert.Equal(404, (await poll.WaitAsync(TimeSpan.FromSeconds(60))).Status);
     }
 
     [Fact]

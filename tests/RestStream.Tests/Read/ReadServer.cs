@@ -125,7 +125,7 @@ internal sealed class ReadServer : IAsyncDisposable
     /// <summary>Waits until the one reader of the test is parked: its wait is armed, and nothing that happens from now on is missed.</summary>
     public async Task UntilParkedAsync()
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (Broker.ParkedReaders != 1)
         {
             giveUp.Token.ThrowIfCancellationRequested();
@@ -136,7 +136,7 @@ internal sealed class ReadServer : IAsyncDisposable
     /// <summary>Waits until this many timers are armed.</summary>
     public async Task UntilArmedAsync(int timers)
     {
-        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (Clock.ArmedTimers != timers)
         {
             giveUp.Token.ThrowIfCancellationRequested();

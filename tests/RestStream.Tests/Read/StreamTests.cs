@@ -7,7 +7,7 @@ namespace RestStream.Tests.Read;
 
 public sealed class StreamTests : IAsyncLifetime
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private ReadServer _server = null!;
 
     public async Task InitializeAsync() => _server = await ReadServer.StartAsync();
