@@ -58,7 +58,7 @@ class Connection:
         if accept is not None:
             headers["Accept"] = accept
         try:
-            connection = self.open(20)
+            connection = self.open(60)
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             text = answer.read()
@@ -121,7 +121,7 @@ def stream():
         if last is not None:
             begin(positions(last))
         try:
-            http_ = connection.open(20)
+            http_ = connection.open(60)
             headers = {"Accept": "text/event-stream"}
             if last is not None:
                 headers["Last-Event-ID"] = last

@@ -132,7 +132,7 @@ public class ConnectKillTests
 
     private static async Task UntilAsync(ServerProcess server, Func<Task<bool>> done, string what)
     {
-        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var deadline = DateTime.UtcNow.AddSeconds(120);
         while (!await done())
         {
             Assert.True(DateTime.UtcNow < deadline, $"Waited in vain for {what}: {await server.Client.GetStringAsync("connectors?expand=status")}\n{server.Output}");

@@ -42,7 +42,7 @@ public class FlushFailureTests
             using var live = await server.Client.GetAsync("health/live");
             Assert.Equal(HttpStatusCode.OK, live.StatusCode);
             server.Terminate();
-            await server.WaitForExitAsync(TimeSpan.FromSeconds(12));
+            await server.WaitForExitAsync(TimeSpan.FromSeconds(60));
         }
 
         await using var restarted = await ServerProcess.StartAsync(folder["data"]);

@@ -136,7 +136,7 @@ public class GroupKillTests
     /// <summary>Returns when members were given so many more records, or the server is gone.</summary>
     private async Task WhenHandedOutAsync(ServerProcess server, int more)
     {
-        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var deadline = DateTime.UtcNow.AddSeconds(120);
         for (var goal = HandedOut() + more; HandedOut() < goal && !server.HasExited; await Task.Delay(5))
         {
             if (DateTime.UtcNow > deadline)
@@ -149,7 +149,7 @@ public class GroupKillTests
     {
         using var stop = new CancellationTokenSource();
         var producer = ProduceAsync(server, "last", stop.Token);
-        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var deadline = DateTime.UtcNow.AddSeconds(120);
         while (KindsThatRead() < s_modes.Distinct().Count())
         {
             Assert.True(DateTime.UtcNow < deadline, $"Not every kind of member gets records: {await server.Client.GetStringAsync($"groups/{Group}")}\n{LastCalls()}\n{Errors()}\n{server.Output}");
@@ -174,7 +174,7 @@ public class GroupKillTests
     /// <summary>Lets the members work until everything is committed.</summary>
     private async Task DrainAsync(ServerProcess server)
     {
-        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var deadline = DateTime.UtcNow.AddSeconds(120);
         while (true)
         {
             using var lag = JsonDocument.Parse(await server.Client.GetStringAsync($"groups/{Group}/lag"));

@@ -59,7 +59,7 @@ public class ShutdownTests
             {
                 await load.WhenAnsweredAsync(100, server);
                 server.Terminate();
-                Assert.Equal(0, await server.WaitForExitAsync(TimeSpan.FromSeconds(11)));
+                Assert.Equal(0, await server.WaitForExitAsync(TimeSpan.FromSeconds(60)));
             });
             Assert.True(File.Exists(Path.Combine(folder["data"], ".kafka_cleanshutdown")), server.Output);
         }

@@ -52,7 +52,7 @@ internal sealed class MixedLoad
     public async Task RoundAsync(ServerProcess server, Func<Task> during)
     {
         Client = server.Client;
-        _deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        _deadline = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         using var stop = new CancellationTokenSource();
         var clients = _producers.Select(p => ProduceAsync(p, server, stop.Token)).Concat(_readers.Select(r => r.ReadAsync(stop.Token))).ToArray();
         try
@@ -64,7 +64,7 @@ internal sealed class MixedLoad
             await stop.CancelAsync();
             await Task.WhenAll(clients);
             if (_deadline.IsCancellationRequested)
-                Problem("a client was still waiting after 60 s");
+                Problem("a client was still waiting after 120 s");
         }
     }
 
