@@ -155,7 +155,9 @@ def stream():
                     begin(positions(records[-1]))
                     status, _ = control.call("POST", f"/groups/{GROUP}/ack", {"member": MEMBER, "cursor": records[-1]})
                     end(outcome_of(status))
-                    records = []
+                    # Without an answer (the connection was one to a server that is gone) they are acknowledged with the next ones, or at the next heartbeat.
+                    if 200 <= status < 500:
+                        records = []
         except (OSError, http.client.HTTPException, ValueError):
             if last is not None:
                 end("Info")

@@ -75,9 +75,9 @@ public class AttackTests(ConnectFixture fixture)
     }
 
     [Fact]
-    public async Task A_name_that_passes_the_check_and_resolves_to_the_servers_own_network_at_the_connect_fails_the_task_and_nothing_arrives_there()
+    public async Task A_name_that_resolves_to_the_servers_own_network_is_refused_by_whoever_connects_first_and_nothing_arrives_there()
     {
-        // What rebinding comes to: the name is no address when it is configured, and is one of ours when it is connected to.
+        // What rebinding comes to: the name is no address when it is read, and is one of ours when it is connected to. A source is tried out by its validation, a sink by its task.
         using var listener = Listen();
         foreach (var config in HttpConnectors($"http://localhost:{Port(listener)}/", "names"))
         {
@@ -85,6 +85,12 @@ public class AttackTests(ConnectFixture fixture)
             await _connect.ProduceAsync(name, "x");
             config["topics"] = name;
             var created = await _connect.PostAsync("connectors", new { name, config });
+            if (config["connector.class"] == "HttpSource")
+            {
+                Assert.Equal(400, created.Status);
+                Assert.Contains("RestStream:Connect:AllowedNetworks", created.Text);
+                continue;
+            }
             Assert.True(created.Status == 201, created.ToString());
 
             var failed = await _connect.UntilAsync(name, "RUNNING", "FAILED");

@@ -189,7 +189,7 @@ public class WorkerChecks(ConnectFixture fixture)
     [Fact]
     public async Task Check_32_A_request_that_waits_too_long_says_what_the_worker_is_doing()
     {
-        await using var connect = await ConnectServer.StartAsync("--RestStream:Connect:RequestTimeout", "00:00:01", "--RestStream:Connect:TaskShutdownTimeout", "00:00:10");
+        await using var connect = await ConnectServer.StartAsync("--RestStream:Connect:RequestTimeout", "00:00:05", "--RestStream:Connect:TaskShutdownTimeout", "00:00:30");
         await connect.CreateAsync("slow", ConnectServer.Sink("slow", "slow-topic"));
         connect.Fail("slow", "hang 0");
         await connect.ProduceAsync("slow-topic", "a");

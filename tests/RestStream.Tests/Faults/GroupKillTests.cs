@@ -180,7 +180,7 @@ public class GroupKillTests
             using var lag = JsonDocument.Parse(await server.Client.GetStringAsync($"groups/{Group}/lag"));
             if (lag.RootElement.GetProperty("lag").GetInt64() == 0)
                 return;
-            Assert.True(DateTime.UtcNow < deadline, $"The group does not come to the end: {lag.RootElement}\n{Errors()}\n{server.Output}");
+            Assert.True(DateTime.UtcNow < deadline, $"The group does not come to the end: {lag.RootElement}\n{LastCalls()}\n{Errors()}\n{server.Output}");
             await Task.Delay(50);
         }
     }
@@ -188,7 +188,7 @@ public class GroupKillTests
     private string LastCalls()
     {
         lock (_lock)
-            return string.Join('\n', _calls.GroupBy(c => c.Member).Select(m => $"{m.Key}: {m.Count()} calls, the last ones {string.Join(", ", m.TakeLast(5).Select(c => $"{c.Outcome} {(c.End - c.Start) / 1_000_000} ms, {(ClientHistory.Now - c.End) / 1_000_000} ms ago"))}"));
+            return string.Join('\n', _calls.GroupBy(c => c.Member).Where(m => _members.Any(alive => alive.Member == m.Key)).Select(m => $"{m.Key} ({_members.First(alive => alive.Member == m.Key).Mode}): {m.Count()} calls, the last ones {string.Join(", ", m.TakeLast(5).Select(c => $"{c.Outcome} {(c.End - c.Start) / 1_000_000} ms, {(ClientHistory.Now - c.End) / 1_000_000} ms ago"))}"));
     }
 
     private string Errors() => string.Join('\n', _members.Select(m => m.Errors));
