@@ -102,6 +102,27 @@ public sealed class MetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task Meters_that_go_away_while_they_are_asked_are_left_out()
+    {
+        using var enough = new CancellationTokenSource();
+        var coming = Task.Run(() =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                using var meter = new Meter(HostMeter.Name);
+                for (var i = 0; i < 20; i++)
+                    meter.CreateObservableGauge($"test_gone_{i}", () => 1);
+            }
+        });
+
+        for (var i = 0; i < 300; i++)
+            Assert.Contains("reststream_metrics_dropped_total", _collector.Scrape());
+
+        await enough.CancelAsync();
+        await coming;
+    }
+
+    [Fact]
     public void Series_beyond_the_limit_are_dropped_and_counted()
     {
         var counter = _meter.CreateCounter<long>("test_many");

@@ -35,13 +35,14 @@ internal sealed class MetricsCollector : IDisposable
         _dropped.Find([])!.Add(0);
 
         _listener.InstrumentPublished = Publish;
-        _listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => ((Target)state!).Take(value, tags));
-        _listener.SetMeasurementEventCallback<int>(static (_, value, tags, state) => ((Target)state!).Take(value, tags));
-        _listener.SetMeasurementEventCallback<short>(static (_, value, tags, state) => ((Target)state!).Take(value, tags));
-        _listener.SetMeasurementEventCallback<byte>(static (_, value, tags, state) => ((Target)state!).Take(value, tags));
-        _listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => ((Target)state!).Take(value, tags));
-        _listener.SetMeasurementEventCallback<float>(static (_, value, tags, state) => ((Target)state!).Take(value, tags));
-        _listener.SetMeasurementEventCallback<decimal>(static (_, value, tags, state) => ((Target)state!).Take((double)value, tags));
+        // No state: the instrument goes away (a connector that is deleted, a worker that stops) while it is asked.
+        _listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => (state as Target)?.Take(value, tags));
+        _listener.SetMeasurementEventCallback<int>(static (_, value, tags, state) => (state as Target)?.Take(value, tags));
+        _listener.SetMeasurementEventCallback<short>(static (_, value, tags, state) => (state as Target)?.Take(value, tags));
+        _listener.SetMeasurementEventCallback<byte>(static (_, value, tags, state) => (state as Target)?.Take(value, tags));
+        _listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => (state as Target)?.Take(value, tags));
+        _listener.SetMeasurementEventCallback<float>(static (_, value, tags, state) => (state as Target)?.Take(value, tags));
+        _listener.SetMeasurementEventCallback<decimal>(static (_, value, tags, state) => (state as Target)?.Take((double)value, tags));
         _listener.Start();
     }
 
