@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using Json.Pointer;
 using RestStream.Connect;
 using RestStream.Connect.Config;
@@ -60,7 +59,7 @@ public sealed class HttpSourceConnector : SourceConnector
             .Optional("http.request.headers", ConfigType.List, null, "Headers, as Name: value with commas between them; ${offset.name} may be used.", HttpConfigs.Headers, Importance.Medium, request)
             .Optional("http.request.params", ConfigType.String, null, "Query, as name=value&name=${offset.name}; values are percent-encoded when they are put in.", HttpConfigs.Templates, Importance.Medium, request)
             .Optional("http.request.body", ConfigType.String, null, "Body, with ${offset.name}.", HttpConfigs.Templates, Importance.Low, request)
-            .Optional("http.request.content.type", ConfigType.String, "application/json", "Content-Type of the body.", MediaType, importance: Importance.Low, group: request)
+            .Optional("http.request.content.type", ConfigType.String, "application/json", "Content-Type of the body.", HttpConfigs.ContentType, importance: Importance.Low, group: request)
             .Optional("http.timeout", ConfigType.Int, 30, "Seconds that a request may take, its answer included; with sse until the first byte.", ConfigValidator.AtLeast(1), Importance.Low, request)
             .Optional("http.offset.initial", ConfigType.List, null, "The offset before anything was read, as name=value with commas between: timestamp=2024-01-01T00:00:00Z.", Pairs, Importance.Medium, request)
             .Optional("http.timer.interval.millis", ConfigType.Long, 60_000L, "Milliseconds between two requests when the last one brought nothing new.", ConfigValidator.AtLeast(0), Importance.Medium, request)
@@ -88,8 +87,6 @@ public sealed class HttpSourceConnector : SourceConnector
     }
 
     private static ConfigValidator Pointer { get; } = ConfigValidator.Of(value => value is string text && !JsonPointer.TryParse(text, out _) ? "It is no JSON Pointer. Write /data/items." : null, "JSON Pointer");
-
-    private static ConfigValidator MediaType { get; } = ConfigValidator.Of(value => value is string text && !MediaTypeHeaderValue.TryParse(text, out _) ? "It is no media type. Write application/json." : null, "media type");
 
     private static ConfigValidator Pairs { get; } = ConfigValidator.Of(
         value => ((IReadOnlyList<string>?)value ?? []).FirstOrDefault(p => p.IndexOf('=', StringComparison.Ordinal) <= 0) is { } wrong ? $"'{wrong}' is no name=value." : null, "name=value, ..");

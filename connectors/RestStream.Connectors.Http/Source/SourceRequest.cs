@@ -12,7 +12,7 @@ internal sealed class SourceRequest
     private readonly Template? _query;
     private readonly Template? _body;
     private readonly HttpMethod _method;
-    private readonly MediaTypeHeaderValue _bodyType;
+    private readonly MediaTypeHeaderValue? _bodyType;
     private readonly List<(string Name, Template Value)> _headers = [];
 
     public SourceRequest(ITaskContext context)
@@ -22,7 +22,7 @@ internal sealed class SourceRequest
         _query = config.FindString("http.request.params") is { } query ? Template.Parse(query) : null;
         _body = config.FindString("http.request.body") is { } body ? Template.Parse(body) : null;
         _method = new HttpMethod(config.GetString("http.request.method"));
-        _bodyType = MediaTypeHeaderValue.Parse(config.GetString("http.request.content.type"));
+        _bodyType = MediaTypeHeaderValue.TryParse(config.FindString("http.request.content.type"), out var type) ? type : null;
         foreach (var header in config.GetList("http.request.headers"))
         {
             if (HttpConfigs.TryParseHeader(header, out var name, out var value))

@@ -27,7 +27,7 @@ internal sealed class StoreTopic
 
     public int Partitions => _partitions;
 
-    /// <summary>Makes the topic when it is not there (with <paramref name="partitions"/>; one that is there keeps its own), and shows every record with a key.</summary>
+    /// <summary>Makes the topic when it is not there (with <paramref name="partitions"/>, flushed before an answer whatever the server's default is; one that is there keeps its own), and shows every record with a key.</summary>
     /// <returns>The topic, and what could not be read because it is damaged on disk.</returns>
     /// <exception cref="ConnectException">It is there and not compacted: what is kept in it would be lost.</exception>
     public static async Task<(StoreTopic Topic, IReadOnlyList<BrokerException> Damage)> OpenAsync(
@@ -76,7 +76,7 @@ internal sealed class StoreTopic
         try
         {
             if (!broker.TryGetIntake(name, out _))
-                return await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { [CleanupPolicy] = Compact }), cancellationToken);
+                return await broker.CreateTopicAsync(new TopicSpec(name, partitions, new Dictionary<string, string> { [CleanupPolicy] = Compact, [TopicConfigs.Durability] = "fsync" }), cancellationToken);
         }
         catch (BrokerException e) when (e.Code == ErrorCode.TopicAlreadyExists)
         {

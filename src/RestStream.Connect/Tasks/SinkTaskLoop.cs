@@ -37,7 +37,10 @@ internal sealed partial class SinkTaskLoop : RunningTask
     private int _generation = -1;
     private bool _joined;
     private bool _hasBatch;
-    private bool _halfPut; // The task was handed the batch and failed: it may have finished some of it.
+
+    /// <summary>The task was handed the batch and failed, or is at it: it may have finished some of it.</summary>
+    private bool _halfPut;
+
     private int _batchRead;
     private long _batchBytes;
     private int _attempt;

@@ -50,7 +50,11 @@ public sealed class StoreTests : IDisposable
                 ("task-a-1-1", null),
             ],
             await ReadAsync(broker, _options.ConfigTopic));
-        Assert.Equal("compact", broker.DescribeTopic(_options.ConfigTopic).Configs["cleanup.policy"]);
+        var made = broker.DescribeTopic(_options.ConfigTopic);
+        Assert.Equal("compact", made.Configs["cleanup.policy"]);
+
+        // Its own setting, not the server's default, which may be another.
+        Assert.Equal("fsync", made.OverriddenConfigs["reststream.durability"]);
     }
 
     [Fact]

@@ -73,7 +73,7 @@ internal sealed class InstanceStore(IBroker broker, TimeProvider clock, ILogger 
     {
         try
         {
-            await broker.CreateTopicAsync(new TopicSpec(Topic, 1, new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["reststream.durability"] = "fsync" }), CancellationToken.None);
+            await broker.CreateTopicAsync(new TopicSpec(Topic, 1, new Dictionary<string, string> { ["cleanup.policy"] = "compact", [TopicConfigs.Durability] = "fsync" }), CancellationToken.None);
         }
         catch (BrokerException e) when (e.Code == ErrorCode.TopicAlreadyExists)
         {
